@@ -1,0 +1,88 @@
+/**
+ * The C compiler that is always there: clang as WebAssembly, from npm `@yowasp/clang`.
+ *
+ * The driver cannot spawn its linker inside WASI, so the package's `runClang` replays the command
+ * list that `clang -###` prints. Its type declarations leave that function out.
+ */
+import type { RunOptions, Tree } from '@yowasp/clang';
+import { ToolchainError } from '../../core/errors.js';
+
+interface Clang {
+  runLLVM(args: undefined, files: undefined, options: RunOptions): Promise<Tree> | undefined;
+  runClang(args: string[], files: Tree, options: RunOptions): Promise<Tree>;
+}
+
+let loaded: Promise<Clang> | undefined;
+
+/** Loads the compiler once; its own progress lines would otherwise land on stdout. */
+function load(): Promise<Clang> {
+  loaded ??= (async () => {
+    const clang = (await import('@yowasp/clang')) as unknown as Clang;
+    await clang.runLLVM(undefined, undefined, { fetchProgress() {} });
+    return clang;
+  })();
+  return loaded;
+}
+
+/** Files by path; folders nest through `/` in the path. */
+export type SourceFiles = ReadonlyMap<string, string | Uint8Array>;
+
+function toTree(files: SourceFiles): Tree {
+  const root: Tree = {};
+  for (const [path, content] of files) {
+    const parts = path.split('/');
+    const name = parts.pop()!;
+    let dir = root;
+    for (const part of parts) dir = (dir[part] ??= {}) as Tree;
+    dir[name] = content;
+  }
+  return root;
+}
+
+/** Flags of every freestanding module: SIMD, no start file, C11 without contraction to FMA. */
+export const wasmFlags: readonly string[] = [
+  '-std=c11',
+  '-O3',
+  '-ffp-contract=off',
+  '-msimd128',
+  '-mbulk-memory',
+  '-nostartfiles',
+  '-Wl,--no-entry',
+  '-Wall',
+  '-Wextra',
+  '-Wconversion',
+  '-Werror',
+];
+
+/**
+ * Compiles and links C sources to one WebAssembly module.
+ *
+ * @param sources the .c files to compile, as paths in `files`
+ * @param files   every file that the compiler may read, headers included
+ * @param flags   further flags, such as `-Wl,--import-memory` or `-Idevice`
+ * @returns the module's bytes
+ * @throws ToolchainError with the compiler's diagnostics
+ */
+export async function compileWasm(
+  sources: readonly string[],
+  files: SourceFiles,
+  flags: readonly string[] = [],
+): Promise<Uint8Array> {
+  const clang = await load();
+  const diagnostics: Uint8Array[] = [];
+  const options: RunOptions = {
+    stderr: (bytes) => void (bytes && diagnostics.push(bytes.slice())),
+    fetchProgress() {},
+  };
+  const args = ['clang', ...wasmFlags, ...flags, ...sources, '-o', 'module.wasm'];
+  try {
+    const out = await clang.runClang(args, toTree(files), options);
+    return out['module.wasm'] as Uint8Array;
+  } catch (cause) {
+    throw new ToolchainError(`clang (WebAssembly) failed:\n${Buffer.concat(diagnostics)}`, {
+      hint: 'If you changed C sources, mend the lines named above; if not, please report this output.',
+      where: sources.join(', '),
+      cause,
+    });
+  }
+}
