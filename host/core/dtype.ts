@@ -1,0 +1,46 @@
+/**
+ * Element types and their arrays on the host.
+ */
+
+/** `s4` is stored two to a byte; every other type has its natural little-endian form. */
+export const dtypes = {
+  f32: { bits: 32, array: Float32Array },
+  s4: { bits: 4, array: Int8Array },
+  s8: { bits: 8, array: Int8Array },
+  u8: { bits: 8, array: Uint8Array },
+  s16: { bits: 16, array: Int16Array },
+  s32: { bits: 32, array: Int32Array },
+  s64: { bits: 64, array: BigInt64Array },
+  bool: { bits: 8, array: Uint8Array },
+} as const;
+
+export type DType = keyof typeof dtypes;
+
+/** The host array that holds elements of a type; `s4` is widened to one byte an element. */
+export type ArrayOf<T extends DType> = InstanceType<(typeof dtypes)[T]['array']>;
+
+export type NumericArray = ArrayOf<Exclude<DType, 's64'>>;
+export type AnyArray = ArrayOf<DType>;
+
+export const isDType = (text: string): text is DType => Object.hasOwn(dtypes, text);
+
+/** Bytes of `count` elements as stored in a file or in device memory. */
+export const byteSize = (dtype: DType, count: number): number =>
+  Math.ceil((dtypes[dtype].bits * count) / 8);
+
+/** A zeroed host array of `count` elements. */
+export function allocate<T extends DType>(dtype: T, count: number): ArrayOf<T> {
+  return new dtypes[dtype].array(count) as ArrayOf<T>;
+}
+
+/** The bytes of an array, without copying. */
+export const bytesOf = (array: AnyArray): Uint8Array =>
+  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+
+/** The elements in `bytes`; copied when the bytes do not start on an element's boundary. */
+export function viewAs<T extends DType>(dtype: T, bytes: Uint8Array): ArrayOf<T> {
+  const { array } = dtypes[dtype];
+  const aligned = bytes.byteOffset % array.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
+  const count = Math.floor(aligned.byteLength / array.BYTES_PER_ELEMENT);
+  return new array(aligned.buffer as ArrayBuffer, aligned.byteOffset, count) as ArrayOf<T>;
+}

@@ -1,0 +1,48 @@
+/**
+ * Files appear whole or not at all: written under a temporary name, synced, renamed.
+ */
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import { UsageError } from './errors.js';
+
+const hints: Readonly<Record<string, string>> = {
+  EACCES: 'Choose another --out folder, or give yourself write permission on this one.',
+  EPERM: 'Choose another --out folder, or give yourself write permission on this one.',
+  EROFS: 'The file system is read-only: choose another --out folder.',
+  ENOSPC: 'The disk is full: free some space, or choose an --out folder on another disk.',
+  EDQUOT: 'Your disk quota is used up: free some space, or choose another --out folder.',
+  EFBIG: 'The file-size limit is reached: raise it (ulimit -f), or choose another --out folder.',
+  ENOTDIR: 'A part of this path is a file, not a folder: choose another --out path.',
+  EISDIR: 'This path is a folder: give the name of a file.',
+  EEXIST: 'A file stands where a folder is needed: remove it, or choose another --out path.',
+};
+
+/** The error that a failed write of `path` becomes. Exit code 2. */
+export function outputError(path: string, cause: unknown): UsageError {
+  const code = (cause as NodeJS.ErrnoException).code ?? '';
+  return new UsageError(`cannot write ${path}: ${(cause as Error).message}`, {
+    hint: hints[code] ?? 'Check the output path and try again.',
+    where: path,
+    cause,
+  });
+}
+
+/** Makes a folder and those above it. @throws UsageError */
+export function makeOutputFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    throw outputError(path, cause);
+  }
+}
+
+/** Writes a file whole, with its folder. @throws UsageError; nothing is left half-written */
+export function writeOutputFile(path: string, content: Uint8Array | string): void {
+  makeOutputFolder(dirname(path));
+  try {
+    writeFileAtomic.sync(path, typeof content === 'string' ? content : Buffer.from(content));
+  } catch (cause) {
+    throw outputError(path, cause);
+  }
+}
