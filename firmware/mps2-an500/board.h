@@ -1,0 +1,7 @@
+/* Cortex-M7 on MPS2. Arm Application Note AN500, https://developer.arm.com/documentation/dai0500 */
+#define ENN_CLOCK_HZ 25000000u
+#define ENN_UART_BASE 0x40004000u
+#define ENN_UART_IRQ 0u
+#define ENN_BAUD 921600u
+#define ENN_MAX_PAYLOAD 1024u
+#define ENN_RX_BYTES 8192u
