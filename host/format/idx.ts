@@ -1,0 +1,112 @@
+/**
+ * IDX, the format of the MNIST files: bytes 0 0, a type code, the number of dimensions, one
+ * big-endian uint32 per dimension, then the elements, big-endian, row-major.
+ * Source: http://yann.lecun.com/exdb/mnist (section "the IDX file format").
+ */
+import { bytesOf, damaged, elementCount, need, openSource, type Source } from './bytes.js';
+
+export type IdxDtype = 'u8' | 's8' | 's16' | 's32' | 'f32' | 'f64';
+
+interface ArrayOf {
+  readonly u8: Uint8Array;
+  readonly s8: Int8Array;
+  readonly s16: Int16Array;
+  readonly s32: Int32Array;
+  readonly f32: Float32Array;
+  readonly f64: Float64Array;
+}
+
+export type IdxTensor = {
+  readonly [D in IdxDtype]: {
+    readonly dtype: D;
+    readonly shape: readonly number[];
+    readonly data: ArrayOf[D];
+  };
+}[IdxDtype];
+
+interface Rule {
+  readonly code: number;
+  readonly size: number;
+  readonly tensor: (shape: readonly number[], buffer: ArrayBuffer) => IdxTensor;
+}
+
+const rules: { readonly [D in IdxDtype]: Rule } = {
+  u8: rule(0x08, 1, (shape, b) => ({ dtype: 'u8', shape, data: new Uint8Array(b) })),
+  s8: rule(0x09, 1, (shape, b) => ({ dtype: 's8', shape, data: new Int8Array(b) })),
+  s16: rule(0x0b, 2, (shape, b) => ({ dtype: 's16', shape, data: new Int16Array(b) })),
+  s32: rule(0x0c, 4, (shape, b) => ({ dtype: 's32', shape, data: new Int32Array(b) })),
+  f32: rule(0x0d, 4, (shape, b) => ({ dtype: 'f32', shape, data: new Float32Array(b) })),
+  f64: rule(0x0e, 8, (shape, b) => ({ dtype: 'f64', shape, data: new Float64Array(b) })),
+};
+
+function rule(code: number, size: number, tensor: Rule['tensor']): Rule {
+  return { code, size, tensor };
+}
+
+/** Big-endian to the host's little-endian order, or back: both are the same reversal. */
+function swapped(bytes: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(bytes.length);
+  if (size === 1) {
+    out.set(bytes);
+    return out;
+  }
+  for (let i = 0; i < bytes.length; i++) {
+    out[i] = bytes[i - (i % size) + size - 1 - (i % size)]!;
+  }
+  return out;
+}
+
+function ruleOf(source: Source): Rule {
+  const { bytes } = source;
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) {
+    throw damaged(source, 0, 'the file is gzip-compressed', 'Unpack it with gunzip first.');
+  }
+  need(source, 0, 4, 'the magic number');
+  if (bytes[0] !== 0 || bytes[1] !== 0) {
+    const got = [...bytes.subarray(0, 2)].map((b) => `0x${b.toString(16).padStart(2, '0')}`);
+    const what = `expected the magic bytes 0x00 0x00 at offset 0, got ${got.join(' ')}`;
+    throw damaged(source, 0, what, 'Give an IDX file, such as train-images-idx3-ubyte.');
+  }
+  const found = Object.values(rules).find((r) => r.code === bytes[2]);
+  if (found) return found;
+  const what = `unknown element type 0x${bytes[2]!.toString(16)} at offset 2`;
+  throw damaged(source, 2, what, 'IDX knows the types 0x08, 0x09 and 0x0b to 0x0e.');
+}
+
+/**
+ * Reads one IDX file.
+ * @param file name for the errors
+ * @throws BadInputError naming the offset, the expected and the actual number of bytes
+ */
+export function readIdx(bytes: Uint8Array, file = 'idx data'): IdxTensor {
+  const source = openSource(bytes, 'idx', file);
+  const { size, tensor } = ruleOf(source);
+  const rank = bytes[3]!;
+  const start = 4 + 4 * rank;
+  need(source, 4, 4 * rank, `the ${rank} dimensions`);
+  const shape = Array.from({ length: rank }, (_, i) => source.view.getUint32(4 + 4 * i));
+  const length = elementCount(shape) * size;
+  need(source, start, length, `data of shape [${shape.join(', ')}]`);
+  if (bytes.length !== start + length) {
+    const what = `expected ${start + length} bytes for shape [${shape.join(', ')}], got ${bytes.length}`;
+    throw damaged(source, start + length, what, 'The file has bytes after its data; get it again.');
+  }
+  return tensor(shape, swapped(bytes.subarray(start), size).buffer);
+}
+
+/** The IDX file of a tensor. The shape must have at most 255 dimensions and match the data. */
+export function writeIdx(tensor: IdxTensor): Uint8Array {
+  const { code, size } = rules[tensor.dtype];
+  if (elementCount(tensor.shape) !== tensor.data.length || tensor.shape.length > 255) {
+    throw new RangeError(
+      `idx: shape [${tensor.shape}] does not fit ${tensor.data.length} elements`,
+    );
+  }
+  const start = 4 + 4 * tensor.shape.length;
+  const out = new Uint8Array(start + tensor.data.byteLength);
+  const view = new DataView(out.buffer);
+  out.set([0, 0, code, tensor.shape.length]);
+  for (const [i, dim] of tensor.shape.entries()) view.setUint32(4 + 4 * i, dim);
+  out.set(swapped(bytesOf(tensor.data), size), start);
+  return out;
+}
