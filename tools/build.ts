@@ -2,7 +2,7 @@
  * Builds the package: host, tools and tests as ES modules, the float kernels as WebAssembly.
  *
  *     node dist/tools/build.js                everything, into dist/
- *     node dist/tools/build.js test/link ...  host, tools and only the tests below those paths
+ *     node dist/tools/build.js test/link ...  only the tests below those paths
  *     node dist/tools/build.js --types        also the type declarations, for packing
  *
  * EDGE_NN_DIST names another output folder.
@@ -24,19 +24,26 @@ function filesBelow(dir: string, suffix: string): string[] {
     .sort();
 }
 
-async function buildModules(testPaths: readonly string[]): Promise<void> {
-  const tests = filesBelow('test', '.test.ts').filter(
-    (file) => testPaths.length === 0 || testPaths.some((path) => file.startsWith(path)),
-  );
+/** What to bundle; a part of the tests can be built while other folders are in pieces. */
+function entryPoints(testPaths: readonly string[]): { in: string; out: string }[] {
+  const plain = (file: string) => ({ in: file, out: file.replace(/\.ts$/, '') });
+  const tests = filesBelow('test', '.test.ts');
+  if (testPaths.length > 0) {
+    const wanted = tests.filter((file) => testPaths.some((path) => file.startsWith(path)));
+    return [...wanted, 'tools/test.ts'].map(plain);
+  }
   const tools = filesBelow('tools', '.ts').filter((file) => basename(file) !== 'build.ts');
-  const entries = [
-    ...['host/index.ts'].map((file) => ({ in: file, out: 'index' })),
-    ...['host/cli/main.ts'].map((file) => ({ in: file, out: 'cli' })),
-    ...[...tests, ...tools].map((file) => ({ in: file, out: file.replace(/\.ts$/, '') })),
-  ].filter((entry) => existsSync(entry.in));
+  return [
+    { in: 'host/index.ts', out: 'index' },
+    { in: 'host/cli/main.ts', out: 'cli' },
+    ...[...tests, ...tools].map(plain),
+  ];
+}
+
+async function buildModules(testPaths: readonly string[]): Promise<void> {
   rmSync(join(out, 'test'), { recursive: true, force: true });
   await build({
-    entryPoints: entries,
+    entryPoints: entryPoints(testPaths),
     outdir: out,
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
