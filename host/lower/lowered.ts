@@ -1,0 +1,70 @@
+/**
+ * What lowering makes of an int8 graph: the graph that the device runs, a kernel per step, and a
+ * place in the arena for every value. Plain data; the emitters only print it.
+ */
+import type { Graph, ValueId } from '../ir/graph.js';
+import type { Plan } from '../plan/plan.js';
+import type { StepNode } from './lowered-ops.js';
+
+/** What kernels may use. `ref`: portable C11, the contract; others are faster and equal it. */
+export type Arch = 'ref';
+
+export interface Target {
+  readonly arch: Arch;
+  /** Bytes to which the arena and every buffer in it are aligned; a power of two. */
+  readonly align: number;
+}
+
+/** Runs everywhere. */
+export const portableTarget: Target = { arch: 'ref', align: 16 };
+
+/** A C function and the header in kernels/c that defines it. */
+export interface Kernel {
+  readonly name: string;
+  readonly header: string;
+}
+
+/** Bytes of the arena. */
+export interface Window {
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** One kernel call. */
+export interface LoweredStep {
+  readonly node: StepNode;
+  readonly kernel: Kernel;
+  /** Multiply-accumulates of one inference. */
+  readonly macs: number;
+  /** The value of the int8 graph whose elements this step computes. */
+  readonly source: ValueId;
+  /** For each channel (last axis) of the step's value, its channel in `source`; absent: the same. */
+  readonly channels?: readonly number[];
+  /** Where the step's value lies until a later step overwrites it. */
+  readonly window: Window;
+  readonly scratch?: Window;
+}
+
+/** The accumulators of one step cannot overflow, shown by interval arithmetic. */
+export interface StepProof {
+  readonly value: ValueId;
+  /** Per output channel (one entry where channels do not differ): no partial sum exceeds it. */
+  readonly largest: readonly number[];
+}
+
+export interface Lowered {
+  /** Stage `lowered`; each value has the id of the int8 value that it equals. */
+  readonly graph: Graph;
+  readonly target: Target;
+  readonly steps: readonly LoweredStep[];
+  readonly plan: Plan;
+  readonly arenaBytes: number;
+  /** Where each input, output and computed value lies; a reshape shares its operand's window. */
+  readonly windows: ReadonlyMap<ValueId, Window>;
+  /** In the order of graph.inputs. */
+  readonly inputs: readonly Window[];
+  /** In the order of graph.outputs. */
+  readonly outputs: readonly Window[];
+  /** One entry per step that accumulates. */
+  readonly proof: readonly StepProof[];
+}
