@@ -52,9 +52,6 @@ export function textAt(source: Source, offset: number, size: number, what: strin
   return decoder.decode(source.bytes.subarray(offset, offset + size));
 }
 
-/** The number of elements of a shape; the empty shape has one. */
-export const elementCount = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
-
 interface ArrayConstructor<T extends ArrayBufferView> {
   new (buffer: ArrayBuffer): T;
 }

@@ -3,7 +3,8 @@
  * big-endian uint32 per dimension, then the elements, big-endian, row-major.
  * Source: http://yann.lecun.com/exdb/mnist (section "the IDX file format").
  */
-import { bytesOf, damaged, elementCount, need, openSource, type Source } from './bytes.js';
+import { elements } from '../core/shape.js';
+import { bytesOf, damaged, need, openSource, type Source } from './bytes.js';
 
 export type IdxDtype = 'u8' | 's8' | 's16' | 's32' | 'f32' | 'f64';
 
@@ -85,7 +86,7 @@ export function readIdx(bytes: Uint8Array, file = 'idx data'): IdxTensor {
   const start = 4 + 4 * rank;
   need(source, 4, 4 * rank, `the ${rank} dimensions`);
   const shape = Array.from({ length: rank }, (_, i) => source.view.getUint32(4 + 4 * i));
-  const length = elementCount(shape) * size;
+  const length = elements(shape) * size;
   need(source, start, length, `data of shape [${shape.join(', ')}]`);
   if (bytes.length !== start + length) {
     const what = `expected ${start + length} bytes for shape [${shape.join(', ')}], got ${bytes.length}`;
@@ -97,7 +98,7 @@ export function readIdx(bytes: Uint8Array, file = 'idx data'): IdxTensor {
 /** The IDX file of a tensor. The shape must have at most 255 dimensions and match the data. */
 export function writeIdx(tensor: IdxTensor): Uint8Array {
   const { code, size } = rules[tensor.dtype];
-  if (elementCount(tensor.shape) !== tensor.data.length || tensor.shape.length > 255) {
+  if (elements(tensor.shape) !== tensor.data.length || tensor.shape.length > 255) {
     throw new RangeError(
       `idx: shape [${tensor.shape}] does not fit ${tensor.data.length} elements`,
     );

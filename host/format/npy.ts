@@ -5,8 +5,9 @@
  * Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
 import { UnsupportedError } from '../core/errors.js';
+import { elements } from '../core/shape.js';
 import type { Source } from './bytes.js';
-import { bytesOf, copyAs, damaged, elementCount, need, openSource, textAt } from './bytes.js';
+import { bytesOf, copyAs, damaged, need, openSource, textAt } from './bytes.js';
 
 interface ArrayOf {
   readonly f32: Float32Array;
@@ -103,7 +104,7 @@ const unsupported = (source: Source, what: string): UnsupportedError =>
 function rowMajor(bytes: Uint8Array, shape: readonly number[], size: number): Uint8Array {
   const out = new Uint8Array(bytes.length);
   const index = shape.map(() => 0);
-  const strides = shape.map((_, axis) => size * elementCount(shape.slice(0, axis)));
+  const strides = shape.map((_, axis) => size * elements(shape.slice(0, axis)));
   for (let to = 0; to < out.length; to += size) {
     const from = index.reduce((sum, i, axis) => sum + i * strides[axis]!, 0);
     out.set(bytes.subarray(from, from + size), to);
@@ -126,7 +127,7 @@ export function readNpy(bytes: Uint8Array, file = 'npy data'): NpyTensor {
     (r) => r.descr === descr || (r.size === 1 && r.descr.slice(1) === descr.slice(1)),
   );
   if (!found) throw unsupported(source, `dtype '${descr}'`);
-  const length = elementCount(shape) * found.size;
+  const length = elements(shape) * found.size;
   need(source, start, length, `data of shape (${shape.join(', ')})`);
   if (start + length !== bytes.length) {
     const what = `expected ${start + length} bytes for shape (${shape.join(', ')}), got ${bytes.length}`;
@@ -143,7 +144,7 @@ export function readNpy(bytes: Uint8Array, file = 'npy data'): NpyTensor {
 
 /** The .npy file (version 1.0, row-major) of a tensor, as numpy.save writes it. */
 export function writeNpy(tensor: NpyTensor): Uint8Array {
-  if (elementCount(tensor.shape) !== tensor.data.length) {
+  if (elements(tensor.shape) !== tensor.data.length) {
     throw new RangeError(
       `npy: shape (${tensor.shape}) does not fit ${tensor.data.length} elements`,
     );

@@ -4,7 +4,8 @@
  */
 import type { onnx } from 'onnx-proto';
 import { UnsupportedError } from '../core/errors.js';
-import { bytesOf, copyAs, damaged, elementCount, type Source } from './bytes.js';
+import { elements } from '../core/shape.js';
+import { bytesOf, copyAs, damaged, type Source } from './bytes.js';
 
 interface ArrayOf {
   readonly FLOAT: Float32Array;
@@ -203,7 +204,7 @@ export function readTensor(source: Source, proto: onnx.ITensorProto): OnnxTensor
   );
   const { size, raw, typed } = rules[dataType];
   const rawData = proto.rawData ?? new Uint8Array(0);
-  const count = elementCount(dims);
+  const count = elements(dims);
   const useRaw = rawData.length > 0;
   if (useRaw && rawData.length !== count * size) {
     const text = `${what} of shape [${dims}] needs ${count * size} bytes, got ${rawData.length}`;
@@ -219,7 +220,7 @@ export function readTensor(source: Source, proto: onnx.ITensorProto): OnnxTensor
 
 /** Encodes one tensor with raw_data, strings with string_data. */
 export function writeTensor(tensor: OnnxTensor): onnx.ITensorProto {
-  if (elementCount(tensor.dims) !== tensor.data.length) {
+  if (elements(tensor.dims) !== tensor.data.length) {
     throw new RangeError(
       `onnx: '${tensor.name}' of shape [${tensor.dims}] holds ${tensor.data.length}`,
     );

@@ -7,8 +7,9 @@
  * Written tensors are sorted by name, so the same content gives the same bytes.
  */
 
+import { elements } from '../core/shape.js';
 import type { Source } from './bytes.js';
-import { bytesOf, copyAs, damaged, elementCount, need, openSource, textAt } from './bytes.js';
+import { bytesOf, copyAs, damaged, need, openSource, textAt } from './bytes.js';
 
 /** The element types; F16, BF16 and the 8-bit floats are kept as their bits. */
 const arrays = {
@@ -117,7 +118,7 @@ function readEntry(source: Source, name: string, value: unknown): Entry {
   }
   const [begin, end] = offsets as [number, number];
   const known = dtype as SafetensorsDtype;
-  const bytes = elementCount(shape) * arrays[known].BYTES_PER_ELEMENT;
+  const bytes = elements(shape) * arrays[known].BYTES_PER_ELEMENT;
   if (end - begin !== bytes) {
     const what = `tensor '${name}' ${dtype}[${shape}] needs ${bytes} bytes, its data_offsets give ${end - begin}`;
     throw damaged(source, 8, what, hint);
@@ -178,7 +179,7 @@ export function writeSafetensors(content: Safetensors): Uint8Array {
   let at = 0;
   for (const { name, tensor } of list) {
     const { dtype, shape, data } = tensor;
-    if (name === '__metadata__' || elementCount(shape) !== data.length) {
+    if (name === '__metadata__' || elements(shape) !== data.length) {
       throw new RangeError(
         `safetensors: '${name}' of shape [${shape}] cannot hold ${data.length} elements`,
       );
