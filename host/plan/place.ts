@@ -1,0 +1,119 @@
+/**
+ * Placement: first-fit in several orders, the best kept, then improved.
+ */
+import type { Block, Neighbour } from './liveness.js';
+
+/** How often the buffer on top is moved to the front before the plan is taken as it is. */
+const improvements = 64;
+
+const alignUp = (offset: number, align: number): number => Math.ceil(offset / align) * align;
+
+/** The open interval of offsets that `neighbour`, placed at `at`, forbids to `block`. */
+function forbidden(
+  block: Block,
+  neighbour: Neighbour,
+  other: Block,
+  at: number,
+): readonly [number, number] {
+  const { role, distance } = neighbour;
+  const low = role === 'output' ? Math.min(block.bytes, distance) : block.bytes;
+  const high = role === 'input' ? Math.min(other.bytes, distance) : other.bytes;
+  return [at - low, at + high];
+}
+
+/** The lowest offset that no placed neighbour forbids. */
+function firstFit(blocks: readonly Block[], index: number, offsets: Float64Array): number {
+  const block = blocks[index]!;
+  const taken: (readonly [number, number])[] = [];
+  for (const neighbour of block.neighbours) {
+    const at = offsets[neighbour.block]!;
+    if (at >= 0) taken.push(forbidden(block, neighbour, blocks[neighbour.block]!, at));
+  }
+  taken.sort((a, b) => a[0] - b[0]);
+  let offset = 0;
+  for (const [low, high] of taken) {
+    if (low >= offset) break;
+    if (high > offset) offset = alignUp(high, block.align);
+  }
+  return offset;
+}
+
+function placePinned(blocks: readonly Block[], offsets: Float64Array): void {
+  blocks.forEach((block, i) => {
+    if (block.pinned === undefined) return;
+    for (const neighbour of block.neighbours) {
+      const at = offsets[neighbour.block]!;
+      if (at < 0) continue;
+      const other = blocks[neighbour.block]!;
+      const [low, high] = forbidden(block, neighbour, other, at);
+      if (block.pinned > low && block.pinned < high) {
+        throw new Error(`plan: ${other.id} and ${block.id} are pinned onto each other`);
+      }
+    }
+    offsets[i] = block.pinned;
+  });
+}
+
+interface Placement {
+  readonly offsets: Float64Array;
+  readonly bytes: number;
+  /** The block that reaches highest. */
+  readonly top: number;
+}
+
+function placeInOrder(blocks: readonly Block[], order: readonly number[]): Placement {
+  const offsets = new Float64Array(blocks.length).fill(-1);
+  placePinned(blocks, offsets);
+  for (const i of order) if (offsets[i]! < 0) offsets[i] = firstFit(blocks, i, offsets);
+  let bytes = 0;
+  let top = -1;
+  blocks.forEach((block, i) => {
+    if (offsets[i]! + block.bytes <= bytes) return;
+    bytes = offsets[i]! + block.bytes;
+    top = i;
+  });
+  return { offsets, bytes, top };
+}
+
+/** By the largest sum of bytes that are live with the block: what is crowded goes first. */
+function breadth(blocks: readonly Block[]): number[] {
+  return blocks.map((block) =>
+    block.neighbours.reduce((sum, { block: j }) => sum + blocks[j]!.bytes, block.bytes),
+  );
+}
+
+function orderings(blocks: readonly Block[]): number[][] {
+  const indices = blocks.map((_, i) => i);
+  const crowd = breadth(blocks);
+  const span = (i: number): number => Math.min(blocks[i]!.last, 1e9) - blocks[i]!.first + 1;
+  const bytes = (i: number): number => blocks[i]!.bytes;
+  const first = (i: number): number => blocks[i]!.first;
+  const keys: ((i: number) => readonly [number, number])[] = [
+    (i) => [-bytes(i), first(i)],
+    (i) => [-bytes(i) * span(i), first(i)],
+    (i) => [-span(i), -bytes(i)],
+    (i) => [-crowd[i]!, -bytes(i)],
+    (i) => [first(i), -bytes(i)],
+    (i) => [-blocks[i]!.last, -bytes(i)],
+  ];
+  return keys.map((key) => {
+    const sorted = indices.map((i) => [...key(i), i] as const);
+    sorted.sort((a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]);
+    return sorted.map((entry) => entry[2]);
+  });
+}
+
+/** The offset of each block. */
+export function place(blocks: readonly Block[]): Float64Array {
+  let best: Placement | undefined;
+  for (const start of orderings(blocks)) {
+    let order = start;
+    for (let round = 0; round <= improvements; round++) {
+      const placed = placeInOrder(blocks, order);
+      if (!best || placed.bytes < best.bytes) best = placed;
+      if (placed.top < 0 || order[0] === placed.top) break;
+      order = [placed.top, ...order.filter((i) => i !== placed.top)];
+    }
+  }
+  return best!.offsets;
+}
