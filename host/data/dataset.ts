@@ -90,7 +90,10 @@ export function requireClasses(dataset: Dataset, outputs: number): void {
   if (target.classes > outputs) {
     throw new BadInputError(
       `data ${dataset.name} has class number ${target.classes - 1}, the model has ${outputs} outputs (classes 0 to ${outputs - 1})`,
-      { hint: 'Give the last layer one output per class; classes count from 0.', where: dataset.name },
+      {
+        hint: 'Give the last layer one output per class; classes count from 0.',
+        where: dataset.name,
+      },
     );
   }
 }

