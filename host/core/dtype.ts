@@ -16,8 +16,19 @@ export const dtypes = {
 
 export type DType = keyof typeof dtypes;
 
+interface Arrays extends Record<DType, unknown> {
+  f32: Float32Array;
+  s4: Int8Array;
+  s8: Int8Array;
+  u8: Uint8Array;
+  s16: Int16Array;
+  s32: Int32Array;
+  s64: BigInt64Array;
+  bool: Uint8Array;
+}
+
 /** The host array that holds elements of a type; `s4` is widened to one byte an element. */
-export type ArrayOf<T extends DType> = InstanceType<(typeof dtypes)[T]['array']>;
+export type ArrayOf<T extends DType> = Arrays[T];
 
 export type NumericArray = ArrayOf<Exclude<DType, 's64'>>;
 export type AnyArray = ArrayOf<DType>;
