@@ -16,12 +16,24 @@ export interface Target {
 }
 
 /** Runs everywhere. */
-export const portableTarget: Target = { arch: 'ref', align: 16 };
+export const portableTarget: Target = { arch: 'ref', align: 4 };
+
+/**
+ * In which order a kernel touches memory; it decides how far output and input may overlap.
+ *
+ * - `elements`: writes output elements in ascending order; once element k is written, of operands
+ *   with the output's shape it reads elements after k only.
+ * - `pixels`: writes output pixels in ascending order, channels in ascending order within; for
+ *   each output element it reads that pixel's window, and nothing else.
+ * - `any`: nothing is promised.
+ */
+export type ReadingOrder = 'elements' | 'pixels' | 'any';
 
 /** A C function and the header in kernels/c that defines it. */
 export interface Kernel {
   readonly name: string;
   readonly header: string;
+  readonly order: ReadingOrder;
 }
 
 /** Bytes of the arena. */

@@ -1,8 +1,60 @@
 /**
- * From an int8 graph to what a device runs.
+ * From an int8 graph to what a device runs: the passes below in this order, then the accumulator
+ * proof, then kernels and places. No pass changes a byte of any value that survives it, and a
+ * value keeps its id, so a lowered graph can be compared with its source value by value.
  */
-import type { Graph } from '../ir/graph.js';
+import { BadInputError, UnsupportedError } from '../core/errors.js';
+import { formatShape } from '../core/shape.js';
+import { type Graph, getValue } from '../ir/graph.js';
+import { verify } from '../ir/verify.js';
 import type { Lowered, Target } from './lowered.js';
+import { portableTarget } from './lowered.js';
+import { isLoweredOp } from './lowered-ops.js';
+import { dropIdentity } from './passes/drop-identity.js';
+import { foldConstants } from './passes/fold-constants.js';
+import { foldPad } from './passes/fold-pad.js';
+import { mergeClamps } from './passes/merge-clamps.js';
+import { place } from './place.js';
+import { proveAccumulators } from './proof.js';
+
+export interface Pass {
+  readonly name: string;
+  readonly run: (graph: Graph) => Graph;
+}
+
+/** The passes, in order. Each drops what it made unneeded. */
+export const passes: readonly Pass[] = [
+  { name: 'fold-constants', run: foldConstants },
+  { name: 'fold-pad', run: foldPad },
+  { name: 'merge-clamps', run: mergeClamps },
+  { name: 'drop-identity', run: dropIdentity },
+];
+
+/** Refuses what no device of this version runs. */
+function requireLowerable(graph: Graph): void {
+  for (const id of graph.inputs) {
+    const { shape } = getValue(graph, id);
+    if (shape[0] === 1) continue;
+    throw new BadInputError(`input %${id} has shape ${formatShape(shape)}: a device runs batch 1`, {
+      hint: 'Rebatch the graph to 1 before lowering it.',
+      where: `%${id}`,
+    });
+  }
+  const foreign = graph.nodes.find((node) => !isLoweredOp(node.op));
+  if (foreign) {
+    throw new UnsupportedError(`${foreign.op} (%${foreign.output}) has no device kernel`, {
+      hint: 'Replace this layer by one that has an int8 form.',
+      where: `%${foreign.output}`,
+    });
+  }
+  const state = graph.states[0];
+  if (state) {
+    throw new UnsupportedError(`%${state.value} is kept between inferences`, {
+      hint: 'Streaming models cannot be compiled yet; unroll the model over time.',
+      where: `%${state.value}`,
+    });
+  }
+}
 
 /**
  * Lowers an int8 graph for a target.
@@ -11,4 +63,9 @@ import type { Lowered, Target } from './lowered.js';
  * @throws BadInputError when an accumulator could overflow, naming value and channel;
  *         UnsupportedError for an op without a kernel
  */
-export declare function lower(graph: Graph, target?: Target): Lowered;
+export function lower(graph: Graph, target: Target = portableTarget): Lowered {
+  requireLowerable(graph);
+  const start = verify({ ...graph, stage: 'lowered' });
+  const lowered = passes.reduce((before, pass) => pass.run(before), start);
+  return place(lowered, target, proveAccumulators(lowered));
+}
