@@ -1,0 +1,58 @@
+/**
+ * How far a step's output may overlap its input, from the kernel's reading order.
+ *
+ * Writing output byte k must not destroy an input byte that is still to be read. With r(k) the
+ * lowest input byte that is read after k was written, that is out + k < in + r(k) for every k, so
+ * in - out >= max(k - r(k)) + 1.
+ */
+import { sameShape } from '../core/shape.js';
+import { type Graph, getValue, type Value, type ValueId } from '../ir/graph.js';
+import type { WindowAttrs } from '../ir/infer.js';
+import type { ReadingOrder } from './lowered.js';
+import type { StepNode } from './lowered-ops.js';
+
+export interface Overlap {
+  readonly input: ValueId;
+  /** inputOffset - outputOffset must be at least this many bytes. */
+  readonly minDistance: number;
+}
+
+type Dims4 = readonly [number, number, number, number];
+
+/** Distance of a kernel that writes pixel by pixel. */
+function pixelDistance(x: Value, y: Value, { stride, pad }: WindowAttrs): number {
+  const [, , width, inC] = x.shape as Dims4;
+  const [, outH, outW, outC] = y.shape as Dims4;
+  let lowestLater = Number.POSITIVE_INFINITY;
+  let distance = Number.NEGATIVE_INFINITY;
+  for (let p = outH * outW - 1; p >= 0; p--) {
+    const row = Math.max(0, Math.floor(p / outW) * stride[0] - pad[0]);
+    const column = Math.max(0, (p % outW) * stride[1] - pad[2]);
+    const first = (p + 1) * outC - 1;
+    distance = Math.max(distance, first - lowestLater);
+    lowestLater = Math.min(lowestLater, (row * width + column) * inC);
+    // Before the pixel's last channel is written its window is read again.
+    if (outC > 1) distance = Math.max(distance, first - 1 - lowestLater);
+  }
+  return distance === Number.NEGATIVE_INFINITY ? -x.shape.reduce((n, d) => n * d, 1) : distance + 1;
+}
+
+/** The attributes of a window op; a dense layer is one pixel that sees everything. */
+function pixelOverlap(graph: Graph, node: StepNode): Overlap[] {
+  const [x, y] = [getValue(graph, node.inputs[0]!), getValue(graph, node.output)];
+  if (node.op === 'dense') {
+    return [{ input: x.id, minDistance: Math.max(y.shape[1]! - 1, 1 - x.shape[1]!) }];
+  }
+  if (!('stride' in node.attrs)) throw new Error(`${node.op} has no pixels`);
+  return [{ input: x.id, minDistance: pixelDistance(x, y, node.attrs) }];
+}
+
+/** Which operands of a step may share memory with its output, one-byte elements assumed. */
+export function overlapsOf(graph: Graph, node: StepNode, order: ReadingOrder): readonly Overlap[] {
+  if (order === 'any') return [];
+  if (order === 'pixels') return pixelOverlap(graph, node);
+  const { shape } = getValue(graph, node.output);
+  return node.inputs
+    .filter((id) => sameShape(getValue(graph, id).shape, shape))
+    .map((input) => ({ input, minDistance: 0 }));
+}

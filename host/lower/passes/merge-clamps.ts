@@ -1,0 +1,72 @@
+/**
+ * A relu or relu6 on the only use of a value becomes the clamp of the op that computes it. Exact
+ * where scale and zero point stay the same: the op then clamps the same bytes.
+ */
+import { type Graph, getValue, type Node, type ValueId } from '../../ir/graph.js';
+import { activationRange } from '../activation.js';
+import { rebuild } from '../edit.js';
+import { sameQuantization } from '../quantization.js';
+
+const clampingOps = [
+  'conv2d',
+  'depthwiseConv2d',
+  'dense',
+  'maxPool2d',
+  'avgPool2d',
+  'add',
+  'mul',
+  'concat',
+] as const;
+type ClampingNode = Extract<Node, { readonly op: (typeof clampingOps)[number] }>;
+
+const canClamp = (node: Node): node is ClampingNode =>
+  (clampingOps as readonly string[]).includes(node.op);
+
+/** How often each value is used, as operand or as output. */
+function useCounts(graph: Graph): Map<ValueId, number> {
+  const uses = new Map<ValueId, number>();
+  const updates = graph.states.flatMap(({ update }) => (update === undefined ? [] : [update]));
+  for (const id of [...graph.nodes.flatMap((node) => node.inputs), ...graph.outputs, ...updates]) {
+    uses.set(id, (uses.get(id) ?? 0) + 1);
+  }
+  return uses;
+}
+
+/** The producer with the activation inside, giving the activation's value. */
+function merged(graph: Graph, producer: ClampingNode, activation: Node): Node {
+  const [low, high] = producer.attrs.clamp ?? [-128, 127];
+  const [least, most] = activationRange(
+    getValue(graph, activation.output),
+    activation.op as 'relu' | 'relu6',
+  );
+  // An empty intersection means that every byte ends on the nearer bound of the activation.
+  const clamp = [
+    Math.min(Math.max(low, least), most),
+    Math.max(Math.min(high, most), least),
+  ] as const;
+  return { ...producer, output: activation.output, attrs: { ...producer.attrs, clamp } } as Node;
+}
+
+/** Merges every activation that may become a clamp. */
+export function mergeClamps(graph: Graph): Graph {
+  const uses = useCounts(graph);
+  const nodes: Node[] = [];
+  const at = new Map<ValueId, number>();
+  for (const node of graph.nodes) {
+    const index = at.get(node.inputs[0]!);
+    const producer = index === undefined ? undefined : nodes[index];
+    const mergeable =
+      (node.op === 'relu' || node.op === 'relu6') &&
+      producer !== undefined &&
+      canClamp(producer) &&
+      uses.get(producer.output) === 1 &&
+      sameQuantization(getValue(graph, producer.output), getValue(graph, node.output));
+    if (mergeable) {
+      nodes[index!] = merged(graph, producer, node);
+      at.set(node.output, index!);
+    } else {
+      at.set(node.output, nodes.push(node) - 1);
+    }
+  }
+  return rebuild(graph, { nodes });
+}

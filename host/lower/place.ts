@@ -1,0 +1,112 @@
+/**
+ * Placement: kernels, buffers, overlaps and scratch of a lowered graph become steps at fixed
+ * places of one arena.
+ */
+import { byteSize } from '../core/dtype.js';
+import { UnsupportedError } from '../core/errors.js';
+import { elements } from '../core/shape.js';
+import { type Graph, getValue, inputsOf, type ValueId } from '../ir/graph.js';
+import { opSpec } from '../ir/ops.js';
+import { type Plan, type PlanRequest, type PlanStep, plan } from '../plan/plan.js';
+import type { Kernel, Lowered, LoweredStep, StepProof, Target, Window } from './lowered.js';
+import { isStepOp, type StepNode } from './lowered-ops.js';
+import { overlapsOf } from './overlap.js';
+import { selectKernel } from './select.js';
+
+interface Chosen {
+  readonly node: StepNode;
+  readonly kernel: Kernel;
+}
+
+/** For each value in the arena, the value whose buffer it is; reshapes share their operand's. */
+function bufferOwners(graph: Graph): Map<ValueId, ValueId> {
+  const owners = new Map<ValueId, ValueId>(graph.inputs.map((id) => [id, id]));
+  for (const node of graph.nodes) {
+    const owner = node.op === 'reshape' ? owners.get(node.inputs[0]!) : node.output;
+    if (owner !== undefined) owners.set(node.output, owner);
+  }
+  return owners;
+}
+
+const bytesOf = (graph: Graph, id: ValueId): number => {
+  const { dtype, shape } = getValue(graph, id);
+  return byteSize(dtype, elements(shape));
+};
+
+function planStep(
+  graph: Graph,
+  { node, kernel }: Chosen,
+  owners: ReadonlyMap<ValueId, ValueId>,
+): PlanStep {
+  const owner = (id: ValueId) => owners.get(id);
+  const reads = [...new Set(node.inputs.flatMap((id) => owner(id) ?? []))];
+  const overlap = overlapsOf(graph, node, kernel.order).flatMap(({ input, minDistance }) => {
+    const buffer = owner(input);
+    return buffer === undefined ? [] : [{ input: buffer, output: node.output, minDistance }];
+  });
+  return { reads, writes: [node.output], overlap };
+}
+
+function request(graph: Graph, chosen: readonly Chosen[], target: Target): PlanRequest {
+  const owners = bufferOwners(graph);
+  const buffer = (id: ValueId): ValueId => {
+    const owner = owners.get(id);
+    if (owner !== undefined) return owner;
+    throw new UnsupportedError(`graph ${graph.name}: the output %${id} is a constant`, {
+      hint: 'Return a value that depends on an input.',
+      where: `%${id}`,
+    });
+  };
+  return {
+    buffers: [...new Set(owners.values())].map((id) => ({
+      id,
+      bytes: bytesOf(graph, id),
+      align: target.align,
+    })),
+    steps: chosen.map((step) => planStep(graph, step, owners)),
+    inputs: graph.inputs,
+    outputs: [...new Set(graph.outputs.map(buffer))],
+  };
+}
+
+function windowsOf(graph: Graph, placed: Plan): Map<ValueId, Window> {
+  const windows = new Map<ValueId, Window>();
+  for (const [id, owner] of bufferOwners(graph)) {
+    windows.set(id, { offset: placed.offsets.get(owner)!, bytes: bytesOf(graph, id) });
+  }
+  return windows;
+}
+
+function step(graph: Graph, { node, kernel }: Chosen, window: Window): LoweredStep {
+  const macs = opSpec(node.op).macs?.(
+    inputsOf(graph, node),
+    getValue(graph, node.output),
+    node.attrs as never,
+  );
+  return { node, kernel, macs: macs ?? 0, source: node.output, window };
+}
+
+/**
+ * Chooses a kernel per node and a place per value.
+ *
+ * @param graph stage `lowered`
+ * @throws UnsupportedError when an output is constant
+ */
+export function place(graph: Graph, target: Target, proof: readonly StepProof[]): Lowered {
+  const chosen = graph.nodes
+    .filter((node): node is StepNode => isStepOp(node.op))
+    .map((node) => ({ node, kernel: selectKernel(graph, node, target) }));
+  const placed = plan(request(graph, chosen, target));
+  const windows = windowsOf(graph, placed);
+  return {
+    graph,
+    target,
+    steps: chosen.map((entry) => step(graph, entry, windows.get(entry.node.output)!)),
+    plan: placed,
+    arenaBytes: placed.bytes,
+    windows,
+    inputs: graph.inputs.map((id) => windows.get(id)!),
+    outputs: graph.outputs.map((id) => windows.get(id)!),
+    proof,
+  };
+}

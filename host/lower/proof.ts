@@ -1,0 +1,146 @@
+/**
+ * The accumulator proof: with these weights and these input ranges no partial sum of any step
+ * leaves int32, in whatever order a kernel adds.
+ *
+ * A term w (x - z) with x in [lo, hi], lo <= z <= hi, lies in an interval around 0; partial sums
+ * therefore lie between the sum of the negative parts and the sum of the positive ones. Kernels
+ * that fold the zero point into the bias add w x to b - z sum(w) instead; both forms are bounded.
+ */
+import { BadInputError } from '../core/errors.js';
+import { elements } from '../core/shape.js';
+import { type Graph, getData, getValue, type NodeOf, type ValueId } from '../ir/graph.js';
+import type { StepProof } from './lowered.js';
+import { isStepOp, type StepOp } from './lowered-ops.js';
+import { zeroPointOf } from './quantization.js';
+
+const limit = 2 ** 31 - 1;
+/** One term of a softmax's sum: exp(0) in Q12.19. */
+const softmaxTerm = 2 ** 19;
+
+type Range = readonly [number, number];
+type Largest<O extends StepOp> = (
+  graph: Graph,
+  node: NodeOf<O>,
+  rangeOf: (id: ValueId) => Range,
+) => number[];
+
+/** How `channel` finds its weights: `count` of them from `start`, `step` apart. */
+interface Taps {
+  readonly channels: number;
+  readonly count: number;
+  start(channel: number): number;
+  readonly step: number;
+}
+
+/** Largest magnitude of a partial sum of one channel, in both forms. */
+function channelBound(weights: ArrayLike<number>, bias: number, zero: number, range: Range) {
+  const [low, high] = [Math.min(range[0], zero), Math.max(range[1], zero)];
+  const centred = { low: Math.min(bias, 0), high: Math.max(bias, 0) };
+  let sum = 0;
+  const raw = { low: 0, high: 0 };
+  for (let i = 0; i < weights.length; i++) {
+    const w = weights[i]!;
+    sum += w;
+    centred.low += Math.min(w * (low - zero), w * (high - zero));
+    centred.high += Math.max(w * (low - zero), w * (high - zero));
+    raw.low += Math.min(0, w * low, w * high);
+    raw.high += Math.max(0, w * low, w * high);
+  }
+  const folded = bias - zero * sum;
+  return Math.max(
+    -centred.low,
+    centred.high,
+    -(Math.min(folded, 0) + raw.low),
+    Math.max(folded, 0) + raw.high,
+  );
+}
+
+function weighted(taps: (shape: readonly number[]) => Taps): Largest<StepOp> {
+  return (graph, node, rangeOf) => {
+    const [x, w, b] = node.inputs as readonly [ValueId, ValueId, ValueId?];
+    const weights = getData(graph, w) as Int8Array;
+    const bias = b === undefined ? undefined : (getData(graph, b) as Int32Array);
+    const { channels, count, start, step } = taps(getValue(graph, w).shape);
+    const zero = zeroPointOf(getValue(graph, x));
+    return Array.from({ length: channels }, (_, channel) => {
+      const own = Int8Array.from({ length: count }, (_, i) => weights[start(channel) + i * step]!);
+      return channelBound(own, bias?.[channel] ?? 0, zero, rangeOf(x));
+    });
+  };
+}
+
+/** Weights with the output channel outermost. */
+const outermost = weighted((shape) => {
+  const count = elements(shape.slice(1));
+  return { channels: shape[0]!, count, start: (channel) => channel * count, step: 1 };
+});
+
+/** A sum of `count` bytes less a zero point. */
+const byteSum = (count: number): number[] => [count * 255];
+
+const rules: { readonly [O in StepOp]: Largest<O> | null } = {
+  conv2d: outermost,
+  dense: outermost,
+  depthwiseConv2d: weighted((shape) => ({
+    channels: shape[3]!,
+    count: shape[1]! * shape[2]!,
+    start: (channel) => channel,
+    step: shape[3]!,
+  })),
+  avgPool2d: (_, { attrs }) => byteSum(attrs.size[0] * attrs.size[1]),
+  mean: (graph, node) =>
+    byteSum(
+      elements(getValue(graph, node.inputs[0]!).shape) /
+        elements(getValue(graph, node.output).shape),
+    ),
+  softmax: (graph, node) => [getValue(graph, node.output).shape.at(-1)! * softmaxTerm],
+  // These add at most two terms, which fit for every byte.
+  add: null,
+  mul: null,
+  maxPool2d: null,
+  relu: null,
+  relu6: null,
+  requantize: null,
+  pad: null,
+  concat: null,
+};
+
+/** The bytes that a value can hold, as far as clamps tell. */
+function ranges(graph: Graph): (id: ValueId) => Range {
+  const known = new Map<ValueId, Range>();
+  const rangeOf = (id: ValueId): Range => known.get(id) ?? [-128, 127];
+  for (const node of graph.nodes) {
+    if ('clamp' in node.attrs && node.attrs.clamp) known.set(node.output, node.attrs.clamp);
+    else if (node.op === 'reshape') known.set(node.output, rangeOf(node.inputs[0]!));
+  }
+  return rangeOf;
+}
+
+function check(graph: Graph, proof: StepProof): StepProof {
+  const channel = proof.largest.findIndex((magnitude) => magnitude > limit);
+  if (channel < 0) return proof;
+  throw new BadInputError(
+    `graph ${graph.name}: channel ${channel} of %${proof.value} could overflow its 32-bit accumulator: a sum of ${proof.largest[channel]} is possible, ${limit} is the limit`,
+    {
+      hint: 'Quantize with another scale for this layer, use fewer inputs per output, or check the file for damage.',
+      where: `%${proof.value}`,
+    },
+  );
+}
+
+/**
+ * Proves every step of a graph (stage `int8` or `lowered`).
+ *
+ * @throws BadInputError naming the value and channel that could overflow
+ */
+export function proveAccumulators(graph: Graph): StepProof[] {
+  const rangeOf = ranges(graph);
+  const proofs: StepProof[] = [];
+  for (const node of graph.nodes) {
+    const rule = isStepOp(node.op) ? rules[node.op] : null;
+    if (!rule) continue;
+    const largest = (rule as Largest<StepOp>)(graph, node as NodeOf<StepOp>, rangeOf);
+    proofs.push(check(graph, { value: node.output, largest }));
+  }
+  return proofs;
+}
