@@ -9,6 +9,7 @@
 import { basename } from 'node:path';
 import { BadInputError } from '../core/errors.js';
 import { elements, formatShape, type Shape } from '../core/shape.js';
+import { copyAs } from '../format/bytes.js';
 import { readNpy } from '../format/npy.js';
 import type { Dataset } from './dataset.js';
 import { readDataFile } from './files.js';
@@ -91,7 +92,7 @@ function readElements(file: string, type: FileType): Numbers {
       },
     );
   }
-  return new array(bytes.slice().buffer as ArrayBuffer);
+  return copyAs<Numbers>(array, bytes);
 }
 
 /** [count, ...shape] of a bare file, where one input has the given shape. */
