@@ -1,0 +1,226 @@
+/**
+ * One rule per TFLite operator that the graph can express.
+ */
+import { elements, formatShape, type Shape, samePadding } from '../core/shape.js';
+import type { TfliteBuiltinOptions } from '../format/tflite.js';
+import type { TflitePadding } from '../format/tflite-ops.js';
+import type { ValueId } from '../ir/graph.js';
+import type { OpName } from '../ir/ops.js';
+import {
+  badModel,
+  constantInts,
+  describe,
+  emit,
+  emitFused,
+  hasInput,
+  type ImportContext,
+  type ImportOperator,
+  inputTensor,
+  inputValue,
+  outputTensor,
+  unsupported,
+  valueOptions,
+} from './tflite-context.js';
+
+export type ImportRule = (ctx: ImportContext, operator: ImportOperator) => void;
+
+type OptionsOf<T extends string> = Extract<TfliteBuiltinOptions, { readonly type: T }>;
+
+function optionsOf<T extends Exclude<TfliteBuiltinOptions['type'], 'unknown'>>(
+  ctx: ImportContext,
+  operator: ImportOperator,
+  type: T,
+): OptionsOf<T> {
+  const { builtinOptions } = operator;
+  if (builtinOptions?.type === type) return builtinOptions as OptionsOf<T>;
+  throw badModel(ctx, `${describe(ctx, operator)} has no ${type}`);
+}
+
+interface Window {
+  readonly padding: TflitePadding;
+  readonly strideH: number;
+  readonly strideW: number;
+  readonly dilationHFactor?: number;
+  readonly dilationWFactor?: number;
+}
+
+/** The explicit padding of SAME or VALID for a kernel over x of shape [N, H, W, C]. */
+function windowOf(x: Shape, kernel: readonly [number, number], options: Window) {
+  const stride: [number, number] = [options.strideH, options.strideW];
+  const dilation: [number, number] = [options.dilationHFactor ?? 1, options.dilationWFactor ?? 1];
+  const pads = (axis: 0 | 1) =>
+    options.padding === 'VALID'
+      ? ([0, 0] as const)
+      : samePadding(x[axis + 1] ?? 1, kernel[axis], stride[axis], dilation[axis]);
+  const pad: [number, number, number, number] = [...pads(0), ...pads(1)];
+  return { stride, pad, dilation };
+}
+
+/** Weights and bias of a layer; integer weights must be symmetric. */
+function parameters(ctx: ImportContext, operator: ImportOperator, axis: number): ValueId[] {
+  const ids = [inputValue(ctx, operator, 1, 'parameter')];
+  const quant = ctx.builder.values.get(ids[0]!)?.quant;
+  if (quant?.zeroPoint.some((z) => z !== 0) || (quant?.axis ?? axis) !== axis) {
+    throw unsupported(
+      ctx,
+      `${describe(ctx, operator)} has weights '${inputTensor(ctx, operator, 1).name}' with zero points or scales along another axis`,
+      'Convert the model with the int8 scheme of TFLite: symmetric weights per output channel.',
+    );
+  }
+  if (hasInput(operator, 2)) ids.push(inputValue(ctx, operator, 2, 'parameter'));
+  return ids;
+}
+
+const conv: ImportRule = (ctx, operator) => {
+  const options = optionsOf(ctx, operator, 'Conv2DOptions');
+  const [, kh = 1, kw = 1] = inputTensor(ctx, operator, 1).shape;
+  const attrs = windowOf(inputTensor(ctx, operator, 0).shape, [kh, kw], options);
+  const inputs = [inputValue(ctx, operator, 0), ...parameters(ctx, operator, 0)];
+  emitFused(ctx, operator, 'conv2d', inputs, attrs, options.fusedActivationFunction);
+};
+
+const depthwise: ImportRule = (ctx, operator) => {
+  const options = optionsOf(ctx, operator, 'DepthwiseConv2DOptions');
+  const [, kh = 1, kw = 1] = inputTensor(ctx, operator, 1).shape;
+  const attrs = windowOf(inputTensor(ctx, operator, 0).shape, [kh, kw], options);
+  const inputs = [inputValue(ctx, operator, 0), ...parameters(ctx, operator, 3)];
+  emitFused(ctx, operator, 'depthwiseConv2d', inputs, attrs, options.fusedActivationFunction);
+};
+
+/** x as [N, inputs]; the batch must stay where it is. */
+function flatInput(ctx: ImportContext, operator: ImportOperator, width: number): ValueId {
+  const x = inputValue(ctx, operator, 0);
+  const { shape, quant } = ctx.builder.values.get(x)!;
+  if (shape.length === 2 && shape[1] === width) return x;
+  if (elements(shape) !== (shape[0] ?? 1) * width) {
+    const what = `${describe(ctx, operator)} folds ${formatShape(shape)} into more rows than the batch has`;
+    throw unsupported(ctx, what, 'Flatten the input before the dense layer.');
+  }
+  const options = { id: `${x}.flat`, ...(quant && { quant }) };
+  return ctx.builder.add('reshape', [x], { shape: [width] }, options);
+}
+
+const fullyConnected: ImportRule = (ctx, operator) => {
+  const options = optionsOf(ctx, operator, 'FullyConnectedOptions');
+  const output = outputTensor(ctx, operator);
+  if (options.weightsFormat !== 'DEFAULT' || output.shape.length !== 2) {
+    const what = `${describe(ctx, operator)} with ${options.weightsFormat} weights and output ${formatShape(output.shape)}`;
+    throw unsupported(ctx, what, 'Convert the model with plain weights and a flat output.');
+  }
+  const weights = inputTensor(ctx, operator, 1);
+  const x = flatInput(ctx, operator, weights.shape[1] ?? 0);
+  const inputs = [x, ...parameters(ctx, operator, 0)];
+  emitFused(ctx, operator, 'dense', inputs, {}, options.fusedActivationFunction);
+};
+
+const pool =
+  (op: 'maxPool2d' | 'avgPool2d'): ImportRule =>
+  (ctx, operator) => {
+    const options = optionsOf(ctx, operator, 'Pool2DOptions');
+    const size: [number, number] = [options.filterHeight, options.filterWidth];
+    const { stride, pad } = windowOf(inputTensor(ctx, operator, 0).shape, size, options);
+    const attrs = { size, stride, pad };
+    const x = inputValue(ctx, operator, 0);
+    emitFused(ctx, operator, op, [x], attrs, options.fusedActivationFunction);
+  };
+
+const binary =
+  (
+    op: 'add' | 'sub' | 'mul' | 'div',
+    type: `${'Add' | 'Sub' | 'Mul' | 'Div'}Options`,
+  ): ImportRule =>
+  (ctx, operator) => {
+    const options = optionsOf(ctx, operator, type);
+    const inputs = [inputValue(ctx, operator, 0), inputValue(ctx, operator, 1)];
+    emitFused(ctx, operator, op, inputs, {}, options.fusedActivationFunction);
+  };
+
+const concat: ImportRule = (ctx, operator) => {
+  const { axis, fusedActivationFunction } = optionsOf(ctx, operator, 'ConcatenationOptions');
+  const inputs = operator.inputs.map((_, i) => inputValue(ctx, operator, i));
+  const rank = outputTensor(ctx, operator).shape.length;
+  const attrs = { axis: axis < 0 ? axis + rank : axis };
+  emitFused(ctx, operator, 'concat', inputs, attrs, fusedActivationFunction);
+};
+
+const reduce =
+  (op: 'mean' | 'sum'): ImportRule =>
+  (ctx, operator) => {
+    const { keepDims } = optionsOf(ctx, operator, 'ReducerOptions');
+    const rank = inputTensor(ctx, operator, 0).shape.length;
+    const axes = constantInts(ctx, operator, 1).map((axis) => (axis < 0 ? axis + rank : axis));
+    emit(ctx, operator, op, [inputValue(ctx, operator, 0)], { axes, keepDims });
+  };
+
+/** RESHAPE and its kin: the output tensor's shape says it all, and the batch must stay. */
+const reshape: ImportRule = (ctx, operator) => {
+  const from = inputTensor(ctx, operator, 0).shape;
+  const [batch, ...shape] = outputTensor(ctx, operator).shape;
+  if (batch !== from[0]) {
+    const what = `${describe(ctx, operator)} changes the batch: ${formatShape(from)} to ${formatShape([batch ?? 0, ...shape])}`;
+    throw unsupported(ctx, what, 'Keep the first dimension when reshaping.');
+  }
+  valueOptions(ctx, outputTensor(ctx, operator));
+  emit(ctx, operator, 'reshape', [inputValue(ctx, operator, 0)], { shape });
+};
+
+const pad: ImportRule = (ctx, operator) => {
+  const padding = constantInts(ctx, operator, 1);
+  emit(ctx, operator, 'pad', [inputValue(ctx, operator, 0)], { padding });
+};
+
+const softmax: ImportRule = (ctx, operator) => {
+  const { beta } = optionsOf(ctx, operator, 'SoftmaxOptions');
+  if (beta !== 1) {
+    const what = `${describe(ctx, operator)} has beta ${beta}`;
+    throw unsupported(ctx, what, 'Use a softmax with beta 1.');
+  }
+  emit(ctx, operator, 'softmax', [inputValue(ctx, operator, 0)], {});
+};
+
+type Plain = { [O in OpName]: O }['relu' | 'relu6' | 'sigmoid' | 'tanh' | 'requantize'];
+
+const unary =
+  (op: Plain): ImportRule =>
+  (ctx, operator) => {
+    emit(ctx, operator, op, [inputValue(ctx, operator, 0)], {});
+  };
+
+const leakyRelu: ImportRule = (ctx, operator) => {
+  const { alpha } = optionsOf(ctx, operator, 'LeakyReluOptions');
+  emit(ctx, operator, 'leakyRelu', [inputValue(ctx, operator, 0)], { alpha });
+};
+
+const elu: ImportRule = (ctx, operator) => {
+  emit(ctx, operator, 'elu', [inputValue(ctx, operator, 0)], { alpha: 1 });
+};
+
+/** By the name of the builtin operator. An operator that is not here is refused by its name. */
+export const importRules: ReadonlyMap<string, ImportRule> = new Map(
+  Object.entries({
+    ADD: binary('add', 'AddOptions'),
+    AVERAGE_POOL_2D: pool('avgPool2d'),
+    CONCATENATION: concat,
+    CONV_2D: conv,
+    DEPTHWISE_CONV_2D: depthwise,
+    DIV: binary('div', 'DivOptions'),
+    ELU: elu,
+    EXPAND_DIMS: reshape,
+    FULLY_CONNECTED: fullyConnected,
+    LEAKY_RELU: leakyRelu,
+    LOGISTIC: unary('sigmoid'),
+    MAX_POOL_2D: pool('maxPool2d'),
+    MEAN: reduce('mean'),
+    MUL: binary('mul', 'MulOptions'),
+    PAD: pad,
+    QUANTIZE: unary('requantize'),
+    RELU: unary('relu'),
+    RELU6: unary('relu6'),
+    RESHAPE: reshape,
+    SOFTMAX: softmax,
+    SQUEEZE: reshape,
+    SUB: binary('sub', 'SubOptions'),
+    SUM: reduce('sum'),
+    TANH: unary('tanh'),
+  } satisfies Record<string, ImportRule>),
+);
