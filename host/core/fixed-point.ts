@@ -79,7 +79,7 @@ export function multiplyByQuantizedMultiplier(
   multiplier: number,
   shift: number,
 ): number {
-  const left = shift > 0 ? shift : 0;
+  const left = Math.max(shift, 0);
   const product = saturatingRoundingDoublingHighMul(shiftLeft(x, left), multiplier);
   return roundingDivideByPot(product, left - shift);
 }

@@ -47,7 +47,8 @@ ENN_INLINE void enn_softmax_s8__ref(const ENN_CONST struct enn_softmax_s8 *p, co
     for (int32_t c = 0; c < p->classes; c++) {
       const int32_t difference = x[c] - max;
       int32_t out = 0;
-      if (difference >= p->diff_min) {
+      /* From an exponent of 32 on (512 classes or more, none prominent) every result rounds to 0. */
+      if (difference >= p->diff_min && exponent < 32) {
         out = enn_rounding_divide_by_pot(
             enn_doubling_high_mul(scale, enn_softmax_exp(p, difference)), exponent);
       }

@@ -1,0 +1,163 @@
+/**
+ * Integer semantics of the layers with weights: conv2d, depthwiseConv2d, dense.
+ *
+ * Every output gathers what its window sees into a patch of x - zero, with zeros outside the image,
+ * and multiplies it with the weights in int32.
+ */
+import { multiplyByQuantizedMultiplier } from '../core/fixed-point.js';
+import { type Graph, getValue, type NodeOf } from '../ir/graph.js';
+import {
+  clampOf,
+  convMultipliers,
+  denseMultipliers,
+  type MultiplierTable,
+} from './interpret-params.js';
+import { biasOf, perTensor, requireBatchOfOne, weightsOf } from './interpret-quant.js';
+import type { Kernel, Rule } from './interpret-rule.js';
+
+type WindowNode = NodeOf<'conv2d'> | NodeOf<'depthwiseConv2d'>;
+
+interface Image {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
+/** Fills patch[KH][KW][C] with x - zero around output (i, j); 0 outside the image. */
+function gather(
+  { attrs }: WindowNode,
+  [kernelH, kernelW]: readonly [number, number],
+  { height, width, channels }: Image,
+  zero: number,
+): (x: Int8Array, i: number, j: number, patch: Int16Array) => void {
+  const { stride, pad, dilation } = attrs;
+  return (x, i, j, patch) => {
+    let at = 0;
+    for (let u = 0; u < kernelH; u++) {
+      const row = i * stride[0] + u * dilation[0] - pad[0];
+      for (let v = 0; v < kernelW; v++) {
+        const col = j * stride[1] + v * dilation[1] - pad[2];
+        const inside = row >= 0 && row < height && col >= 0 && col < width;
+        const from = (row * width + col) * channels;
+        for (let c = 0; c < channels; c++) patch[at++] = inside ? x[from + c]! - zero : 0;
+      }
+    }
+  };
+}
+
+/** acc + sum over i of a[i * aStep] w[first + i * wStep], in int32. */
+function accumulate(
+  acc: number,
+  a: Int16Array,
+  aFirst: number,
+  aStep: number,
+  w: Int8Array,
+  wFirst: number,
+  wStep: number,
+  count: number,
+): number {
+  let sum = acc;
+  for (let i = 0, k = aFirst, l = wFirst; i < count; i++, k += aStep, l += wStep) {
+    sum = (sum + Math.imul(a[k]!, w[l]!)) | 0;
+  }
+  return sum;
+}
+
+/** Accumulators to int8 outputs. */
+function requantizer(
+  { multiplier, shift }: MultiplierTable,
+  outZero: number,
+  [low, high]: readonly [number, number],
+): (acc: number, channel: number) => number {
+  const last = multiplier.length - 1;
+  return (acc, channel) => {
+    const q = Math.min(channel, last);
+    const y = outZero + multiplyByQuantizedMultiplier(acc, multiplier[q]!, shift[q]!);
+    return Math.min(Math.max(y, low), high);
+  };
+}
+
+/** Where the products of one output channel lie: in the patch, and in the weights. */
+interface Taps {
+  readonly count: number;
+  patchFirst(channel: number): number;
+  readonly patchStep: number;
+  weightFirst(channel: number): number;
+  readonly weightStep: number;
+}
+
+const windowed =
+  (taps: (kernelSize: number, inC: number, outC: number) => Taps) =>
+  (graph: Graph, node: WindowNode): Kernel => {
+    const xValue = getValue(graph, node.inputs[0]!);
+    const yValue = getValue(graph, node.output);
+    requireBatchOfOne(xValue);
+    const [, height, width, channels] = xValue.shape as [number, number, number, number];
+    const [, outH, outW, outC] = yValue.shape as [number, number, number, number];
+    const [, kernelH, kernelW] = getValue(graph, node.inputs[1]!).shape as [number, number, number];
+    const weights = weightsOf(graph, node);
+    const bias = biasOf(graph, node, outC);
+    const window = { height, width, channels };
+    const fill = gather(node, [kernelH, kernelW], window, perTensor(xValue).zero);
+    const table = convMultipliers(graph, node);
+    const requantize = requantizer(table, perTensor(yValue).zero, clampOf(node));
+    const { count, patchFirst, patchStep, weightFirst, weightStep } = taps(
+      kernelH * kernelW,
+      channels,
+      outC,
+    );
+    const patch = new Int16Array(kernelH * kernelW * channels);
+    return ([x], y) => {
+      let at = 0;
+      for (let i = 0; i < outH; i++) {
+        for (let j = 0; j < outW; j++) {
+          fill(x!, i, j, patch);
+          for (let o = 0; o < outC; o++) {
+            const [k, l] = [patchFirst(o), weightFirst(o)];
+            const b = bias[o]!;
+            const acc = accumulate(b, patch, k, patchStep, weights, l, weightStep, count);
+            y[at++] = requantize(acc, o);
+          }
+        }
+      }
+    };
+  };
+
+/** Weights [OC, KH, KW, C]: every output channel sees the whole patch. */
+export const conv2d: Rule<'conv2d'> = windowed((kernelSize, inC) => ({
+  count: kernelSize * inC,
+  patchFirst: () => 0,
+  patchStep: 1,
+  weightFirst: (channel) => channel * kernelSize * inC,
+  weightStep: 1,
+}));
+
+/** Weights [1, KH, KW, C*M]: output channel c M + m sees channel c of the patch. */
+export const depthwiseConv2d: Rule<'depthwiseConv2d'> = windowed((kernelSize, inC, outC) => ({
+  count: kernelSize,
+  patchFirst: (channel) => Math.floor(channel / (outC / inC)),
+  patchStep: inC,
+  weightFirst: (channel) => channel,
+  weightStep: outC,
+}));
+
+/** Weights [out, in]. */
+export const dense: Rule<'dense'> = (graph, node) => {
+  const xValue = getValue(graph, node.inputs[0]!);
+  const yValue = getValue(graph, node.output);
+  requireBatchOfOne(xValue);
+  const [inputs, outputs] = [xValue.shape[1]!, yValue.shape[1]!];
+  const weights = weightsOf(graph, node);
+  const bias = biasOf(graph, node, outputs);
+  const { zero } = perTensor(xValue);
+  const table = denseMultipliers(graph, node);
+  const requantize = requantizer(table, perTensor(yValue).zero, clampOf(node));
+  const centred = new Int16Array(inputs);
+  return ([x], y) => {
+    for (let i = 0; i < inputs; i++) centred[i] = x![i]! - zero;
+    for (let o = 0; o < outputs; o++) {
+      const acc = accumulate(bias[o]!, centred, 0, 1, weights, o * inputs, 1, inputs);
+      y[o] = requantize(acc, o);
+    }
+  };
+};

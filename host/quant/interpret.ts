@@ -1,0 +1,201 @@
+/**
+ * The oracle: what an int8 graph computes, to the byte. Slow and obvious; every kernel of every
+ * target is compared with it. The arithmetic is that of TensorFlow Lite Micro's reference kernels
+ * (DESIGN.md, "One integer semantics").
+ */
+import { type AnyArray, type ArrayOf, allocate } from '../core/dtype.js';
+import { BadInputError, UnsupportedError } from '../core/errors.js';
+import { formatShape } from '../core/shape.js';
+import { type Graph, getData, getValue, type Node, type ValueId } from '../ir/graph.js';
+import type { OpName, OpTable } from '../ir/ops.js';
+import { conv2d, dense, depthwiseConv2d } from './interpret-conv.js';
+import { add, mul, relu, relu6, requantize } from './interpret-elementwise.js';
+import { avgPool2d, maxPool2d, mean } from './interpret-pool.js';
+import { elementsOf } from './interpret-quant.js';
+import type { Kernel, Rule } from './interpret-rule.js';
+import { concat, pad, reshape } from './interpret-shape.js';
+import { softmax } from './interpret-softmax.js';
+
+export interface Oracle {
+  readonly graph: Graph;
+  /** Runs one inference; arrays in the order of graph.inputs and graph.outputs, row-major. */
+  run(inputs: readonly AnyArray[]): AnyArray[];
+  /** Runs one inference and returns every value: inputs, constants, states before it, temps. */
+  runAll(inputs: readonly AnyArray[]): ReadonlyMap<ValueId, AnyArray>;
+  /** Puts the states back to what they hold at the start. */
+  reset(): void;
+}
+
+/** An op that an int8 graph may not contain; quantization replaces or refuses it. */
+const noInt8Form = (_graph: Graph, node: Node): never => {
+  throw new UnsupportedError(`${node.op} (%${node.output}) has no int8 form`, {
+    hint: 'Replace this layer by one that has, or keep the model in float.',
+    where: `%${node.output}`,
+  });
+};
+
+const rules = {
+  conv2d,
+  depthwiseConv2d,
+  dense,
+  maxPool2d,
+  avgPool2d,
+  mean,
+  add,
+  mul,
+  relu,
+  relu6,
+  softmax,
+  reshape,
+  concat,
+  pad,
+  requantize,
+
+  batchNorm: noInt8Form,
+  sum: noInt8Form,
+  variance: noInt8Form,
+  sub: noInt8Form,
+  div: noInt8Form,
+  scale: noInt8Form,
+  rsqrt: noInt8Form,
+  leakyRelu: noInt8Form,
+  elu: noInt8Form,
+  selu: noInt8Form,
+  sigmoid: noInt8Form,
+  tanh: noInt8Form,
+  softplus: noInt8Form,
+  softsign: noInt8Form,
+  slice: noInt8Form,
+  broadcastTo: noInt8Form,
+  dropout: noInt8Form,
+  dropoutMask: noInt8Form,
+  softmaxCrossEntropy: noInt8Form,
+  sigmoidCrossEntropy: noInt8Form,
+  meanSquares: noInt8Form,
+  sumSquares: noInt8Form,
+  matmul: noInt8Form,
+  conv2dGradInput: noInt8Form,
+  conv2dGradWeights: noInt8Form,
+  depthwiseConv2dGradInput: noInt8Form,
+  depthwiseConv2dGradWeights: noInt8Form,
+  maxPool2dGrad: noInt8Form,
+  avgPool2dGrad: noInt8Form,
+  reluGrad: noInt8Form,
+  relu6Grad: noInt8Form,
+  leakyReluGrad: noInt8Form,
+  eluGrad: noInt8Form,
+  seluGrad: noInt8Form,
+  sigmoidGrad: noInt8Form,
+  tanhGrad: noInt8Form,
+  softplusGrad: noInt8Form,
+  softsignGrad: noInt8Form,
+  softmaxGrad: noInt8Form,
+  softmaxCrossEntropyGrad: noInt8Form,
+  sigmoidCrossEntropyGrad: noInt8Form,
+  scaleAdd: noInt8Form,
+  ema: noInt8Form,
+  descend: noInt8Form,
+  adaptiveDescend: noInt8Form,
+} as const satisfies { readonly [O in OpName]: Rule<O> } & OpTable<unknown>;
+
+interface Step {
+  readonly kernel: Kernel;
+  readonly inputs: readonly Int8Array[];
+  readonly output: Int8Array;
+}
+
+function checkInputs(graph: Graph, inputs: readonly AnyArray[]): void {
+  if (inputs.length !== graph.inputs.length) {
+    throw new BadInputError(
+      `got ${inputs.length} inputs, ${graph.name} has ${graph.inputs.length}`,
+      {
+        hint: `Give one array per input: ${graph.inputs.map((id) => `%${id}`).join(', ')}.`,
+      },
+    );
+  }
+  graph.inputs.forEach((id, i) => {
+    const value = getValue(graph, id);
+    const given = inputs[i]!;
+    if (
+      given.constructor !== allocate(value.dtype, 0).constructor ||
+      given.length !== elementsOf(value)
+    ) {
+      throw new BadInputError(
+        `input %${id} is ${given.constructor.name}(${given.length}), expected ${value.dtype}${formatShape(value.shape)}`,
+        { hint: 'Quantize the input to the scale and zero point of the graph.', where: `%${id}` },
+      );
+    }
+  });
+}
+
+const copyInto = (target: AnyArray, source: AnyArray): void =>
+  (target as Int8Array).set(source as Int8Array);
+
+/**
+ * Prepares an integer graph: multipliers, index tables and buffers are made once.
+ *
+ * @param graph stage int8 or lowered, batch 1
+ * @throws UnsupportedError (exit code 4) for what has no int8 form, BadInputError (3) for
+ *   quantization that contradicts itself
+ */
+export function createOracle(graph: Graph): Oracle {
+  if (graph.stage !== 'int8' && graph.stage !== 'lowered') {
+    throw new UnsupportedError(`graph ${graph.name} is at stage ${graph.stage}`, {
+      hint: 'Quantize it first.',
+    });
+  }
+  const buffers = new Map<ValueId, AnyArray>();
+  for (const value of graph.values.values()) {
+    const data = graph.data.get(value.id);
+    buffers.set(
+      value.id,
+      data && value.kind === 'const' ? data : allocate(value.dtype, elementsOf(value)),
+    );
+  }
+  const buffer = (id: ValueId) => buffers.get(id) as ArrayOf<'s8'>;
+  const steps = graph.nodes.map(
+    (node): Step => ({
+      // The table pairs each op with its own rule, which the union of nodes cannot express.
+      kernel: (rules[node.op] as (graph: Graph, node: Node) => Kernel)(graph, node),
+      inputs: node.inputs.map(buffer),
+      output: buffer(node.output),
+    }),
+  );
+
+  function reset(): void {
+    for (const { value } of graph.states) copyInto(buffers.get(value)!, getData(graph, value));
+  }
+
+  function execute(inputs: readonly AnyArray[]): void {
+    checkInputs(graph, inputs);
+    graph.inputs.forEach((id, i) => {
+      copyInto(buffers.get(id)!, inputs[i]!);
+    });
+    for (const { kernel, inputs: from, output } of steps) kernel(from, output);
+  }
+
+  function updateStates(): void {
+    const next = graph.states.map(({ update }) => update && buffers.get(update)!.slice());
+    graph.states.forEach(({ value }, i) => {
+      if (next[i]) copyInto(buffers.get(value)!, next[i]);
+    });
+  }
+
+  reset();
+  return {
+    graph,
+    reset,
+    run(inputs) {
+      execute(inputs);
+      const outputs = graph.outputs.map((id) => buffers.get(id)!.slice());
+      updateStates();
+      return outputs;
+    },
+    runAll(inputs) {
+      execute(inputs);
+      const all = new Map([...buffers].map(([id, array]) => [id, array.slice()]));
+      updateStates();
+      return all;
+    },
+  };
+}
