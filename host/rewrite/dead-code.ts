@@ -1,22 +1,18 @@
 /**
- * Removes what no output and no state's update needs. Inputs stay: they are the graph's interface.
+ * Removes what no output and no state's update needs. Inputs stay: they are the graph's interface,
+ * and so do states with an update, which can be read after a run.
  */
 import type { Graph, ValueId } from '../ir/graph.js';
 import { verify } from '../ir/verify.js';
 
-/** The graph without unread nodes, consts and states. */
+/** The graph without unread nodes and consts, and without unread states that never change. */
 export function deadCode(graph: Graph): Graph {
   const live = new Set<ValueId>([...graph.outputs, ...graph.inputs]);
-  const updates = new Map(graph.states.map(({ value, update }) => [value, update]));
-  // A state that is read keeps its update alive, and an update may read further states.
-  for (let before = -1; before !== live.size; ) {
-    before = live.size;
-    for (const node of [...graph.nodes].reverse()) {
-      if (live.has(node.output)) for (const id of node.inputs) live.add(id);
-    }
-    for (const [state, update] of updates) {
-      if (live.has(state) && update !== undefined) live.add(update);
-    }
+  for (const { value, update } of graph.states) {
+    if (update !== undefined) live.add(value).add(update);
+  }
+  for (const node of [...graph.nodes].reverse()) {
+    if (live.has(node.output)) for (const id of node.inputs) live.add(id);
   }
   return verify({
     ...graph,

@@ -150,9 +150,9 @@ function windowGrad<
     const [, kh, kw] = scope.shape(w) as [number, number, number, number];
     const inputShape = scope.shape(x);
     return [
-      when(scope, x, () => scope.add(gradInput, [dy, w], { ...window, inputShape } as OpAttrs<I>)),
+      when(scope, x, () => scope.add(gradInput, [dy, w], { ...window, inputShape } as never)),
       when(scope, w, () =>
-        scope.add(gradWeights, [x, dy], { ...window, kernel: [kh, kw] } as OpAttrs<W>),
+        scope.add(gradWeights, [x, dy], { ...window, kernel: [kh, kw] } as never),
       ),
       when(scope, b, () => perChannel(scope, dy)),
     ];

@@ -1,0 +1,59 @@
+/**
+ * Measures of a model on batches: loss and accuracy.
+ */
+import type { EpochResult, Running } from './checkpoint.js';
+import type { LossRule } from './losses.js';
+
+export const nothingSeen: Running = { loss: 0, correct: 0, seen: 0 };
+
+/** How many rows of `outputs` [n, units] have their maximum at the label; the first of equals. */
+export function countCorrect(
+  outputs: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  units: number,
+): number {
+  let correct = 0;
+  for (let i = 0; i < labels.length; i++) {
+    let best = 0;
+    for (let k = 1; k < units; k++) {
+      if (outputs[i * units + k]! > outputs[i * units + best]!) best = k;
+    }
+    if (best === labels[i]) correct++;
+  }
+  return correct;
+}
+
+/** The sums after one more batch of n examples. */
+export function addBatch(
+  running: Running,
+  { reduction }: LossRule,
+  n: number,
+  loss: number,
+  correct: number,
+): Running {
+  return {
+    loss: running.loss + (reduction === 'mean' ? loss * n : loss),
+    correct: running.correct + correct,
+    seen: running.seen + n,
+  };
+}
+
+/** The loss over all examples seen: their mean, or their sum for a loss that is a sum. */
+export const lossSoFar = ({ loss, seen }: Running, { reduction }: LossRule): number =>
+  reduction === 'mean' ? loss / Math.max(seen, 1) : loss;
+
+/** True when a is better than b: accuracy first, then loss; on test data if there is any. */
+export function isBetter(a: EpochResult, b: EpochResult | undefined): boolean {
+  if (!b) return true;
+  if (a.testAccuracy !== null && b.testAccuracy !== null && a.testAccuracy !== b.testAccuracy) {
+    return a.testAccuracy > b.testAccuracy;
+  }
+  return (a.testLoss ?? a.trainLoss) < (b.testLoss ?? b.trainLoss);
+}
+
+/** The best epoch of a training; the first of equals. */
+export function bestOf(history: readonly EpochResult[]): EpochResult | undefined {
+  let best: EpochResult | undefined;
+  for (const result of history) if (isBetter(result, best)) best = result;
+  return best;
+}

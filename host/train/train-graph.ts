@@ -1,0 +1,91 @@
+/**
+ * The training graph of a model: forward pass, loss, gradients and updates in one graph.
+ */
+import { elements } from '../core/shape.js';
+import { buildGraph } from '../ir/build-graph.js';
+import { type Graph, getValue, type ValueId } from '../ir/graph.js';
+import { deadCode } from '../rewrite/dead-code.js';
+import { forTraining, type TrainingOptions } from '../rewrite/for-training.js';
+import { rebatch } from '../rewrite/rebatch.js';
+import { gradients } from './grad.js';
+import { addLoss, lossOf } from './losses.js';
+import { type Optimizer, optimizers } from './optimizers.js';
+
+/** A slot of the optimizer, by parameter and name. */
+export interface Slot {
+  readonly parameter: ValueId;
+  readonly slot: string;
+  readonly state: ValueId;
+}
+
+export interface TrainGraph {
+  /** Stage train; outputs are the loss (a scalar) and the model's outputs. */
+  readonly graph: Graph;
+  readonly input: ValueId;
+  readonly target: ValueId;
+  /** The scalar input that takes the rate of a step, as the optimizer's rule computes it. */
+  readonly rate: ValueId;
+  /** The input s32 [seed, epoch, step] of dropout; absent without dropout. */
+  readonly key?: ValueId;
+  readonly loss: ValueId;
+  readonly output: ValueId;
+  /** Parameters and statistics: the states that a trained model keeps, in order. */
+  readonly weights: readonly ValueId[];
+  readonly slots: readonly Slot[];
+}
+
+/** The training graph of a float graph (batch 1) for batches of `batch` examples. */
+export function buildTrainGraph(
+  model: Graph,
+  batch: number,
+  optimizer: Optimizer,
+  options: TrainingOptions = {},
+): TrainGraph {
+  const prepared = forTraining(rebatch(model, batch), options);
+  const { graph } = prepared;
+  const builder = buildGraph(graph, graph);
+  const { target, value: loss } = addLoss(builder, graph, lossOf(model));
+  const forward = builder.finish([loss, ...graph.outputs]);
+  const weights = forward.states.map(({ value }) => value);
+  const parameters = weights.filter((id) => getValue(forward, id).trainable);
+  const one = builder.constant({ shape: [], dtype: 'f32' }, Float32Array.of(1), { id: 'one' });
+  const grads = gradients(forward, builder, loss, one, parameters);
+  const rate = builder.input({ shape: [], dtype: 'f32' }, { id: 'rate' });
+  const slots: Slot[] = [];
+  for (const [w, g] of grads) {
+    slots.push(...addUpdate(builder, optimizer, w, g, rate));
+  }
+  return {
+    graph: deadCode(builder.finish([loss, ...graph.outputs])),
+    input: graph.inputs[0]!,
+    target,
+    rate,
+    ...(prepared.key && { key: prepared.key }),
+    loss,
+    output: graph.outputs[0]!,
+    weights,
+    slots,
+  };
+}
+
+/** Adds the slots and updates of one parameter. */
+function addUpdate(
+  builder: ReturnType<typeof buildGraph>,
+  { name, hyper }: Optimizer,
+  w: ValueId,
+  g: ValueId,
+  rate: ValueId,
+): Slot[] {
+  const rule = optimizers[name];
+  const { shape } = builder.values.get(w)!;
+  const slots = Object.entries(rule.slots(hyper)).map(([slot, start]) => {
+    const data = new Float32Array(elements(shape)).fill(start);
+    const state = builder.state({ shape, dtype: 'f32' }, data, { id: `${w}.${slot}` });
+    return { parameter: w, slot, state };
+  });
+  const ids = Object.fromEntries(slots.map(({ slot, state }) => [slot, state]));
+  const update = rule.update(builder, { w, g, rate, slots: ids }, hyper);
+  builder.update(w, update.w);
+  for (const { slot, state } of slots) builder.update(state, update.slots[slot]!);
+  return slots;
+}
