@@ -4,6 +4,9 @@
  * The driver cannot spawn its linker inside WASI, so the package's `runClang` replays the command
  * list that `clang -###` prints. Its type declarations leave that function out.
  */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, parse as parsePath } from 'node:path';
 import type { RunOptions, Tree } from '@yowasp/clang';
 import { ToolchainError } from '../../core/errors.js';
 
@@ -54,30 +57,41 @@ export const wasmFlags: readonly string[] = [
   '-Werror',
 ];
 
+/** A linked module and the linker's map of it. */
+export interface WasmModule {
+  readonly wasm: Uint8Array;
+  /** The text of wasm-ld's `-Map`. */
+  readonly map: string;
+}
+
 /**
  * Compiles and links C sources to one WebAssembly module.
  *
  * @param sources the .c files to compile, as paths in `files`
  * @param files   every file that the compiler may read, headers included
  * @param flags   further flags, such as `-Wl,--import-memory` or `-Idevice`
- * @returns the module's bytes
  * @throws ToolchainError with the compiler's diagnostics
  */
-export async function compileWasm(
+export async function compileWasmModule(
   sources: readonly string[],
   files: SourceFiles,
   flags: readonly string[] = [],
-): Promise<Uint8Array> {
+): Promise<WasmModule> {
   const clang = await load();
   const diagnostics: Uint8Array[] = [];
   const options: RunOptions = {
     stderr: (bytes) => void (bytes && diagnostics.push(bytes.slice())),
     fetchProgress() {},
   };
-  const args = ['clang', ...wasmFlags, ...flags, ...sources, '-o', 'module.wasm'];
+  const output = ['-Wl,-Map=module.map', '-o', 'module.wasm'];
+  const args = ['clang', ...wasmFlags, ...flags, ...sources, ...output];
   try {
     const out = await clang.runClang(args, toTree(files), options);
-    return out['module.wasm'] as Uint8Array;
+    const map = out['module.map'] as Uint8Array | string;
+    return {
+      wasm: out['module.wasm'] as Uint8Array,
+      map: typeof map === 'string' ? map : Buffer.from(map).toString(),
+    };
   } catch (cause) {
     throw new ToolchainError(`clang (WebAssembly) failed:\n${Buffer.concat(diagnostics)}`, {
       hint: 'If you changed C sources, mend the lines named above; if not, please report this output.',
@@ -85,4 +99,19 @@ export async function compileWasm(
       cause,
     });
   }
+}
+
+/** The bytes of the module that `compileWasmModule` links. */
+export const compileWasm = async (
+  sources: readonly string[],
+  files: SourceFiles,
+  flags: readonly string[] = [],
+): Promise<Uint8Array> => (await compileWasmModule(sources, files, flags)).wasm;
+
+/** The compiler's name and version. */
+export function wasmCompiler(): string {
+  const require = createRequire(import.meta.url);
+  const { dir } = parsePath(require.resolve('@yowasp/clang'));
+  const manifest = JSON.parse(readFileSync(join(dir, '../package.json'), 'utf8'));
+  return `@yowasp/clang ${manifest.version}`;
 }
