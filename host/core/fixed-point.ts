@@ -5,12 +5,13 @@
  * A real factor is `multiplier * 2^(shift - 31)` with a multiplier in [2^30, 2^31). Numbers named
  * Qm.n have m integer and n fraction bits; `int32` arguments are JavaScript numbers that hold one.
  */
+import { BadInputError } from './errors.js';
 
 /** A real factor as an integer: multiplier * 2^(shift - 31). */
 export interface Multiplier {
   /** 0, or in [2^30, 2^31). */
   readonly multiplier: number;
-  /** Positive shifts left, negative right; in [-31, 30] for every factor below 2^30. */
+  /** Positive shifts left, negative right; in [-31, 31]. */
   readonly shift: number;
 }
 
@@ -28,11 +29,14 @@ function exponentOf(value: number): number {
 /**
  * The integer form of a factor: 31 bits, rounded half away from zero. Factors below 2^-32 become 0.
  *
- * @param factor positive or 0, finite
+ * @param factor in [0, 2^31)
+ * @throws BadInputError for another factor
  */
 export function quantizeMultiplier(factor: number): Multiplier {
-  if (!(factor >= 0 && factor < Number.POSITIVE_INFINITY)) {
-    throw new RangeError(`a scale factor must be finite and not negative, got ${factor}`);
+  if (!(factor >= 0 && factor < two31)) {
+    throw new BadInputError(`a ratio of scales is ${factor}, expected at least 0 and below 2^31`, {
+      hint: 'Calibrate with data that reaches every layer, or mend the scales in the model file.',
+    });
   }
   if (factor === 0) return { multiplier: 0, shift: 0 };
   let shift = exponentOf(factor);

@@ -133,5 +133,5 @@ export function softmaxScaling(x: Value, y: Value): SoftmaxScaling {
   }
   const { multiplier, shift } = quantizeMultiplier(factor);
   const largest = (2 ** softmaxIntegerBits - 1) * 2 ** (31 - softmaxIntegerBits);
-  return { multiplier, shift, diffMin: -Math.floor(largest / 2 ** shift) };
+  return { multiplier, shift, diffMin: 0 - Math.floor(largest / 2 ** shift) };
 }

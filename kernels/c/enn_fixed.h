@@ -1,6 +1,6 @@
 /* Fixed-point arithmetic of the int8 kernels.
  *
- * A real factor is mult * 2^(shift - 31), mult in [2^30, 2^31) or 0, shift in [-31, 30] (positive
+ * A real factor is mult * 2^(shift - 31), mult in [2^30, 2^31) or 0, shift in [-31, 31] (positive
  * shifts left). Numbers named Qm.n have m integer and n fraction bits. The rounding is that of the
  * TensorFlow Lite reference kernels built with double rounding: round once in the doubling high
  * multiply, once more in the division by a power of two.
@@ -53,11 +53,20 @@ ENN_INLINE int32_t enn_shift_left(int32_t x, int32_t left) {
   return (int32_t)((uint32_t)x << left);
 }
 
-/* x times a real factor, rounded twice. x 2^shift must fit into int32 where shift is positive. */
+/* x times a real factor, rounded twice. Where shift is positive, x 2^shift should fit into int32: it
+ * wraps. */
 ENN_INLINE int32_t enn_multiply(int32_t x, int32_t mult, int32_t shift) {
   const int32_t left = enn_max(shift, 0);
   return enn_rounding_divide_by_pot(enn_doubling_high_mul(enn_shift_left(x, left), mult),
                                     left - shift);
+}
+
+/* clamp(zero + round(x factor)): an accumulator as int8. The clamp comes first, so that no sum can
+ * leave int32. */
+ENN_INLINE int8_t enn_requantize(int32_t x, int32_t mult, int32_t shift, int32_t zero, int32_t low,
+                                 int32_t high) {
+  const int32_t scaled = enn_multiply(x, mult, shift);
+  return (int8_t)(zero + enn_min(enn_max(scaled, low - zero), high - zero));
 }
 
 /* x 2^exponent, saturated; exponent in [0, 30]. */

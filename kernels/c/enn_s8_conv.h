@@ -64,8 +64,7 @@ ENN_INLINE void enn_conv2d_s8__ref(const ENN_CONST struct enn_conv2d_s8 *p, cons
                              length, p->in_zero, acc);
           }
         }
-        *y++ = enn_clamp_s8(p->out_zero + enn_multiply(acc, mult[o], shift[o]), p->clamp_min,
-                            p->clamp_max);
+        *y++ = enn_requantize(acc, mult[o], shift[o], p->out_zero, p->clamp_min, p->clamp_max);
       }
     }
   }
@@ -93,8 +92,7 @@ ENN_INLINE void enn_depthwise_conv2d_s8__ref(const ENN_CONST struct enn_conv2d_s
                    w[(u * p->kernel_w + v) * p->out_c + o];
           }
         }
-        *y++ = enn_clamp_s8(p->out_zero + enn_multiply(acc, mult[o], shift[o]), p->clamp_min,
-                            p->clamp_max);
+        *y++ = enn_requantize(acc, mult[o], shift[o], p->out_zero, p->clamp_min, p->clamp_max);
       }
     }
   }

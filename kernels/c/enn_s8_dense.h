@@ -30,8 +30,7 @@ ENN_INLINE void enn_dense_s8__ref(const ENN_CONST struct enn_dense_s8 *p, const 
     const int32_t q = p->per_axis ? o : 0;
     int32_t acc = bias[o];
     for (int32_t i = 0; i < p->in; i++) acc += (x[i] - p->in_zero) * w[o * p->in + i];
-    y[o] = enn_clamp_s8(p->out_zero + enn_multiply(acc, mult[q], shift[q]), p->clamp_min,
-                        p->clamp_max);
+    y[o] = enn_requantize(acc, mult[q], shift[q], p->out_zero, p->clamp_min, p->clamp_max);
   }
 }
 

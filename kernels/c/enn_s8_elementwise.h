@@ -59,8 +59,8 @@ ENN_INLINE void enn_add_s8__ref(const ENN_CONST struct enn_add_s8 *p, const int8
           const int32_t wide_b = (row_b[l * p->b_stride[3]] - p->b_zero) * ((int32_t)1 << 20);
           const int32_t sum = enn_multiply(wide_a, p->a_mult, p->a_shift) +
                               enn_multiply(wide_b, p->b_mult, p->b_shift);
-          *y++ = enn_clamp_s8(p->out_zero + enn_multiply(sum, p->out_mult, p->out_shift),
-                              p->clamp_min, p->clamp_max);
+          *y++ = enn_requantize(sum, p->out_mult, p->out_shift, p->out_zero, p->clamp_min,
+                                p->clamp_max);
         }
       }
     }
@@ -77,8 +77,7 @@ ENN_INLINE void enn_mul_s8__ref(const ENN_CONST struct enn_mul_s8 *p, const int8
         for (int32_t l = 0; l < p->dims[3]; l++) {
           const int32_t product = (row_a[l * p->a_stride[3]] - p->a_zero) *
                                   (row_b[l * p->b_stride[3]] - p->b_zero);
-          *y++ = enn_clamp_s8(p->out_zero + enn_multiply(product, p->mult, p->shift), p->clamp_min,
-                              p->clamp_max);
+          *y++ = enn_requantize(product, p->mult, p->shift, p->out_zero, p->clamp_min, p->clamp_max);
         }
       }
     }
@@ -89,8 +88,8 @@ ENN_INLINE void enn_mul_s8__ref(const ENN_CONST struct enn_mul_s8 *p, const int8
 ENN_INLINE void enn_requantize_s8__ref(const ENN_CONST struct enn_requantize_s8 *p, const int8_t *x,
                                        int8_t *y) {
   for (int32_t i = 0; i < p->count; i++) {
-    y[i] = enn_clamp_s8(p->out_zero + enn_multiply(x[i] - p->in_zero, p->mult, p->shift),
-                        p->clamp_min, p->clamp_max);
+    y[i] = enn_requantize(x[i] - p->in_zero, p->mult, p->shift, p->out_zero, p->clamp_min,
+                          p->clamp_max);
   }
 }
 

@@ -30,8 +30,7 @@ ENN_INLINE void enn_mean_s8__ref(const ENN_CONST struct enn_mean_s8 *p, const in
           const int32_t row = ((a * p->reduce0 + r) * p->middle + b) * p->reduce1;
           for (int32_t s = 0; s < p->reduce1; s++) acc += x[(row + s) * p->inner + c];
         }
-        *y++ = enn_clamp_s8(p->out_zero + enn_multiply(acc - p->zero_sum, p->mult, p->shift),
-                            INT8_MIN, INT8_MAX);
+        *y++ = enn_requantize(acc - p->zero_sum, p->mult, p->shift, p->out_zero, INT8_MIN, INT8_MAX);
       }
     }
   }

@@ -45,8 +45,8 @@ ENN_INLINE void enn_concat_s8__ref(const ENN_CONST struct enn_concat_s8 *p, cons
     const int8_t *from = x + i * p->inner;
     int8_t *to = y + i * p->stride + p->offset;
     for (int32_t j = 0; j < p->inner; j++) {
-      to[j] = enn_clamp_s8(p->out_zero + enn_multiply(from[j] - p->in_zero, p->mult, p->shift),
-                           p->clamp_min, p->clamp_max);
+      to[j] = enn_requantize(from[j] - p->in_zero, p->mult, p->shift, p->out_zero, p->clamp_min,
+                             p->clamp_max);
     }
   }
 }
