@@ -20,6 +20,9 @@ export function openSource(bytes: Uint8Array, format: string, file: string): Sou
   return { bytes, view, format, file };
 }
 
+/** What to do about a damaged file of which nothing better can be said. */
+export const damagedHint = 'The file is damaged; get it again from where it came from.';
+
 /** The error for a damaged file: what is wrong, at which offset, and what to do. */
 export function damaged(source: Source, offset: number, what: string, hint: string): BadInputError {
   return new BadInputError(`${source.format}: ${what}`, {
@@ -40,7 +43,7 @@ export function need(source: Source, offset: number, size: number, what: string)
     source,
     offset,
     `${what} at offset ${offset} needs ${size} bytes, the file has ${got} left of ${total}`,
-    'The file is truncated or damaged; get it again from where it came from.',
+    damagedHint,
   );
 }
 

@@ -4,14 +4,8 @@
  * consumer may follow them without looking.
  */
 import { UnsupportedError } from '../core/errors.js';
-import { damaged, need, openSource, type Source } from './bytes.js';
-import {
-  type Decoded,
-  damagedHint,
-  type Encodable,
-  readFlatbuffer,
-  writeFlatbuffer,
-} from './flatbuffer.js';
+import { damaged, damagedHint, need, openSource, type Source } from './bytes.js';
+import { type Decoded, type Encodable, readFlatbuffer, writeFlatbuffer } from './flatbuffer.js';
 import { builtinOperators, placeholderCode } from './tflite-ops.js';
 import type { tensorSpec } from './tflite-schema.js';
 import {

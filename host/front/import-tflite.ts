@@ -1,6 +1,8 @@
 /**
  * .tflite -> graph: int8 models as stage `int8`, float32 models as stage `float`. SAME and VALID
- * become explicit padding, a fused activation a clamp (int8) or a node of its own (float).
+ * become explicit padding, a fused activation a clamp (int8) or a node of its own (float). Float
+ * models with int8 weights (dynamic range quantization) get the float32 numbers of these weights;
+ * rounding the activations, as such a model's interpreter does, is no part of the graph.
  */
 import { BadInputError } from '../core/errors.js';
 import { formatShape } from '../core/shape.js';

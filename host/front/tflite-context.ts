@@ -147,12 +147,44 @@ export function inputValue(
   if (!data) {
     throw badModel(ctx, `${describe(ctx, operator)} reads '${tensor.name}' before it is computed`);
   }
-  const dtype = tensorDtype(ctx, tensor);
   const trainable = role === 'parameter' && ctx.stage === 'float';
   const options = { ...valueOptions(ctx, tensor), trainable };
-  const id = ctx.builder.constant({ shape: tensor.shape, dtype }, data, options);
+  const id = addConstant(ctx, tensor, data, options);
   ctx.ids.set(index, id);
   return id;
+}
+
+/** Adds a constant in the stage's own type: the int8 weights of a float model become float32. */
+function addConstant(
+  ctx: ImportContext,
+  tensor: TfliteTensor,
+  data: AnyArray,
+  { quant, ...options }: ValueOptions,
+): ValueId {
+  const { shape } = tensor;
+  const dtype = tensorDtype(ctx, tensor);
+  if (ctx.stage === 'int8' && (dtype === 's8' || dtype === 's32')) {
+    return ctx.builder.constant({ shape, dtype }, data, { ...options, quant });
+  }
+  if (ctx.stage === 'float' && dtype === 'f32') {
+    return ctx.builder.constant({ shape, dtype }, data, options);
+  }
+  if (ctx.stage === 'float' && dtype === 's8' && quant) {
+    const real = dequantized(data as Int8Array, shape, quant);
+    return ctx.builder.constant({ shape, dtype: 'f32' }, real, options);
+  }
+  const what = `constant '${tensor.name}' has the type ${tensor.type} in a model of stage ${ctx.stage}`;
+  throw unsupported(ctx, what, 'Convert the model with int8 or with float32 throughout.');
+}
+
+/** The real numbers that int8 weights stand for; one scale, or one per index of the axis. */
+function dequantized(data: Int8Array, shape: Shape, quant: Quantization): Float32Array {
+  const { scale, zeroPoint, axis } = quant;
+  const inner = axis === undefined ? 1 : elements(shape.slice(axis + 1));
+  return Float32Array.from(data, (q, i) => {
+    const channel = axis === undefined ? 0 : Math.floor(i / inner) % scale.length;
+    return scale[channel]! * (q - zeroPoint[channel]!);
+  });
 }
 
 /** Whether an optional input is there. */

@@ -78,6 +78,25 @@ test('import .tflite: SAME padding and RELU become numbers', { skip }, () => {
   assert.equal(weights.quant?.scale.length, 64);
 });
 
+test('import .tflite: int8 weights of a float model become the numbers they stand for', {
+  skip,
+}, () => {
+  const bytes = modelBytes('mlperftiny_ic01_resnet_fp32.tflite');
+  const graph = importTflite(bytes);
+  const model = readTflite(bytes);
+  const node = graph.nodes.find(({ op }) => op === 'conv2d')!;
+  const weights = graph.values.get(node.inputs[1]!)!;
+  const tensor = model.subgraphs[0]!.tensors.find(({ name }) => name === weights.name)!;
+  assert.deepEqual([tensor.type, weights.dtype, weights.trainable], ['INT8', 'f32', true]);
+  const stored = new Int8Array(model.buffers[tensor.buffer]!.buffer);
+  const { scale } = tensor.quantization!;
+  const perFilter = stored.length / weights.shape[0]!;
+  const expected = Float32Array.from(stored, (q, i) => {
+    return q * scale[scale.length === 1 ? 0 : Math.floor(i / perFilter)]!;
+  });
+  assert.deepEqual(graph.data.get(weights.id), expected);
+});
+
 /** x -> one operator -> y, all int8 with scale 0.5. */
 function oneOperator(change: object = {}, output: object = {}): Uint8Array {
   const quantization = { scale: [0.5], zeroPoint: [-4] };

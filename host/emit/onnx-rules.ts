@@ -1,0 +1,271 @@
+/**
+ * One export rule per op of the table: how a float node becomes ONNX nodes (operator set 13).
+ */
+import type { Padding2d } from '../core/shape.js';
+import { getValue, type Node, type NodeOf } from '../ir/graph.js';
+import type { OpName } from '../ir/ops.js';
+import {
+  type Attributes,
+  addFloats,
+  addInts,
+  addNode,
+  addScalar,
+  float,
+  floatsOf,
+  inLayout,
+  layoutOf,
+  noOnnxForm,
+  type OnnxContext,
+  outputName,
+} from './onnx-context.js';
+
+export type OnnxRule<O extends OpName> = (ctx: OnnxContext, node: NodeOf<O>) => void;
+
+const trainingOnly = (_: OnnxContext, node: Node): never => {
+  throw noOnnxForm(
+    node,
+    'belongs to training',
+    'Export the inference graph (forInference), not the training graph.',
+  );
+};
+
+const integerOnly = (_: OnnxContext, node: Node): never => {
+  throw noOnnxForm(
+    node,
+    'belongs to an integer graph',
+    'Export the float model; for a quantized one write .tflite.',
+  );
+};
+
+/** [top, bottom, left, right] in ONNX's order: all begins, then all ends. */
+const pads = ([top, bottom, left, right]: Padding2d) => [top, left, bottom, right];
+
+const shapeOf = (ctx: OnnxContext, id: string) => getValue(ctx.graph, id).shape;
+
+/** Weights [O, KH, KW, I] as [O, I, KH, KW]. */
+function oihw(data: Float32Array, [, kh, kw, i]: readonly number[]): Float32Array {
+  const out = new Float32Array(data.length);
+  const window = kh! * kw!;
+  for (let at = 0; at < data.length; at++) {
+    const channel = at % i!;
+    const position = Math.floor(at / i!) % window;
+    const filter = Math.floor(at / (i! * window));
+    out[(filter * i! + channel) * window + position] = data[at]!;
+  }
+  return out;
+}
+
+/** Conv and depthwise: depthwise weights [1, KH, KW, C] become [C, 1, KH, KW] with C groups. */
+function convolution(ctx: OnnxContext, node: NodeOf<'conv2d' | 'depthwiseConv2d'>): void {
+  const [x, w, b] = node.inputs;
+  const [first, kh, kw, last] = shapeOf(ctx, w!) as [number, number, number, number];
+  const depthwise = node.op === 'depthwiseConv2d';
+  const dims = depthwise ? [last, 1, kh, kw] : [first, last, kh, kw];
+  const data = oihw(floatsOf(ctx, w!), [first, kh, kw, last]);
+  const name = `${node.output}:weights`;
+  const inputs = [inLayout(ctx, x!, 'nchw'), addFloats(ctx, name, dims, data)];
+  if (b !== undefined) inputs.push(inLayout(ctx, b));
+  const { stride, pad, dilation } = node.attrs;
+  addNode(ctx, 'Conv', inputs, outputName(ctx, node.output, 'nchw'), {
+    kernel_shape: [kh, kw],
+    strides: stride,
+    pads: pads(pad),
+    dilations: dilation,
+    group: depthwise ? shapeOf(ctx, x!)[3]! : 1,
+  });
+}
+
+function dense(ctx: OnnxContext, node: NodeOf<'dense'>): void {
+  const inputs = node.inputs.map((id) => inLayout(ctx, id));
+  addNode(ctx, 'Gemm', inputs, outputName(ctx, node.output), { transB: 1 });
+}
+
+function batchNorm(ctx: OnnxContext, node: NodeOf<'batchNorm'>): void {
+  const [x, ...parameters] = node.inputs;
+  const { length: rank } = shapeOf(ctx, x!);
+  if (rank !== 2 && rank !== 4) {
+    throw noOnnxForm(node, `has rank ${rank}`, 'Normalize values of rank 2 or 4.');
+  }
+  const layout = rank === 4 ? 'nchw' : 'nhwc';
+  const inputs = [inLayout(ctx, x!, layout), ...parameters.map((id) => inLayout(ctx, id))];
+  const attributes = { epsilon: float(node.attrs.epsilon) };
+  addNode(ctx, 'BatchNormalization', inputs, outputName(ctx, node.output, layout), attributes);
+}
+
+const pool =
+  (opType: string, extra: Attributes) =>
+  (ctx: OnnxContext, node: NodeOf<'maxPool2d' | 'avgPool2d'>): void => {
+    const { size, stride, pad } = node.attrs;
+    const x = inLayout(ctx, node.inputs[0]!, 'nchw');
+    const attributes = { kernel_shape: size, strides: stride, pads: pads(pad), ...extra };
+    addNode(ctx, opType, [x], outputName(ctx, node.output, 'nchw'), attributes);
+  };
+
+function mean(ctx: OnnxContext, node: NodeOf<'mean'>): void {
+  const { axes, keepDims } = node.attrs;
+  const x = inLayout(ctx, node.inputs[0]!);
+  const attributes = { axes, keepdims: Number(keepDims) };
+  addNode(ctx, 'ReduceMean', [x], outputName(ctx, node.output), attributes);
+}
+
+function sum(ctx: OnnxContext, node: NodeOf<'sum'>): void {
+  const { axes, keepDims } = node.attrs;
+  const inputs = [inLayout(ctx, node.inputs[0]!), addInts(ctx, `${node.output}:axes`, axes)];
+  addNode(ctx, 'ReduceSum', inputs, outputName(ctx, node.output), { keepdims: Number(keepDims) });
+}
+
+function variance(ctx: OnnxContext, node: NodeOf<'variance'>): void {
+  const { axes, keepDims } = node.attrs;
+  const id = node.output;
+  const x = inLayout(ctx, node.inputs[0]!);
+  const center = addNode(ctx, 'ReduceMean', [x], `${id}:mean`, { axes, keepdims: 1 });
+  const off = addNode(ctx, 'Sub', [x, center], `${id}:off`);
+  const squared = addNode(ctx, 'Mul', [off, off], `${id}:squared`);
+  const attributes = { axes, keepdims: Number(keepDims) };
+  addNode(ctx, 'ReduceMean', [squared], outputName(ctx, id), attributes);
+}
+
+const binary =
+  (opType: string) =>
+  (ctx: OnnxContext, node: Node): void => {
+    const shapes = node.inputs.map((id) => shapeOf(ctx, id));
+    const both = node.inputs.every((id) => layoutOf(ctx, id) === 'nchw');
+    const layout = both && shapes.every((s) => s.length === 4) ? 'nchw' : 'nhwc';
+    const inputs = node.inputs.map((id) => inLayout(ctx, id, layout));
+    addNode(ctx, opType, inputs, outputName(ctx, node.output, layout));
+  };
+
+/** Element by element, so in the layout that is there already. */
+function elementwise(
+  ctx: OnnxContext,
+  node: Node,
+  opType: string,
+  attributes: Attributes = {},
+  operands: readonly string[] = [],
+): void {
+  const layout = layoutOf(ctx, node.inputs[0]!);
+  const inputs = [inLayout(ctx, node.inputs[0]!, layout), ...operands];
+  addNode(ctx, opType, inputs, outputName(ctx, node.output, layout), attributes);
+}
+
+const unary =
+  (opType: string, attributes: Attributes = {}) =>
+  (ctx: OnnxContext, node: Node): void =>
+    elementwise(ctx, node, opType, attributes);
+
+function scale(ctx: OnnxContext, node: NodeOf<'scale'>): void {
+  const factor = addScalar(ctx, `${node.output}:factor`, node.attrs.factor);
+  elementwise(ctx, node, 'Mul', {}, [factor]);
+}
+
+function rsqrt(ctx: OnnxContext, node: NodeOf<'rsqrt'>): void {
+  const id = node.output;
+  const x = inLayout(ctx, node.inputs[0]!);
+  const epsilon = addScalar(ctx, `${id}:epsilon`, node.attrs.epsilon);
+  const shifted = addNode(ctx, 'Add', [x, epsilon], `${id}:shifted`);
+  const root = addNode(ctx, 'Sqrt', [shifted], `${id}:root`);
+  addNode(ctx, 'Reciprocal', [root], outputName(ctx, id));
+}
+
+function relu6(ctx: OnnxContext, node: NodeOf<'relu6'>): void {
+  const low = addScalar(ctx, `${node.output}:low`, 0);
+  const high = addScalar(ctx, `${node.output}:high`, 6);
+  elementwise(ctx, node, 'Clip', {}, [low, high]);
+}
+
+const withAlpha =
+  (opType: string) =>
+  (ctx: OnnxContext, node: NodeOf<'leakyRelu' | 'elu'>): void =>
+    elementwise(ctx, node, opType, { alpha: float(node.attrs.alpha) });
+
+function softmax(ctx: OnnxContext, node: NodeOf<'softmax'>): void {
+  const x = inLayout(ctx, node.inputs[0]!);
+  addNode(ctx, 'Softmax', [x], outputName(ctx, node.output), { axis: -1 });
+}
+
+/** A 0 in the shape of a Reshape copies that dimension, so any batch passes. */
+function reshape(ctx: OnnxContext, node: NodeOf<'reshape'>): void {
+  const shape = addInts(ctx, `${node.output}:shape`, [0, ...node.attrs.shape]);
+  const inputs = [inLayout(ctx, node.inputs[0]!), shape];
+  addNode(ctx, 'Reshape', inputs, outputName(ctx, node.output));
+}
+
+function concat(ctx: OnnxContext, node: NodeOf<'concat'>): void {
+  const inputs = node.inputs.map((id) => inLayout(ctx, id));
+  addNode(ctx, 'Concat', inputs, outputName(ctx, node.output), { axis: node.attrs.axis });
+}
+
+function pad(ctx: OnnxContext, node: NodeOf<'pad'>): void {
+  const { padding } = node.attrs;
+  const ends = [0, 1].flatMap((end) => padding.filter((_, i) => i % 2 === end));
+  const inputs = [inLayout(ctx, node.inputs[0]!), addInts(ctx, `${node.output}:pads`, ends)];
+  addNode(ctx, 'Pad', inputs, outputName(ctx, node.output));
+}
+
+const selu = {
+  alpha: float(1.6732632423543772),
+  gamma: float(1.0507009873554805),
+};
+
+export const onnxRules = {
+  conv2d: convolution,
+  depthwiseConv2d: convolution,
+  dense,
+  batchNorm,
+  maxPool2d: pool('MaxPool', {}),
+  avgPool2d: pool('AveragePool', { count_include_pad: 0 }),
+  mean,
+  sum,
+  variance,
+  add: binary('Add'),
+  sub: binary('Sub'),
+  mul: binary('Mul'),
+  div: binary('Div'),
+  scale,
+  rsqrt,
+  relu: unary('Relu'),
+  relu6,
+  leakyRelu: withAlpha('LeakyRelu'),
+  elu: withAlpha('Elu'),
+  selu: unary('Selu', selu),
+  sigmoid: unary('Sigmoid'),
+  tanh: unary('Tanh'),
+  softplus: unary('Softplus'),
+  softsign: unary('Softsign'),
+  softmax,
+  reshape,
+  concat,
+  pad,
+  slice: trainingOnly,
+  broadcastTo: trainingOnly,
+  requantize: integerOnly,
+  dropout: unary('Identity'),
+  dropoutMask: trainingOnly,
+  softmaxCrossEntropy: trainingOnly,
+  sigmoidCrossEntropy: trainingOnly,
+  meanSquares: trainingOnly,
+  sumSquares: trainingOnly,
+  matmul: trainingOnly,
+  conv2dGradInput: trainingOnly,
+  conv2dGradWeights: trainingOnly,
+  depthwiseConv2dGradInput: trainingOnly,
+  depthwiseConv2dGradWeights: trainingOnly,
+  maxPool2dGrad: trainingOnly,
+  avgPool2dGrad: trainingOnly,
+  reluGrad: trainingOnly,
+  relu6Grad: trainingOnly,
+  leakyReluGrad: trainingOnly,
+  eluGrad: trainingOnly,
+  seluGrad: trainingOnly,
+  sigmoidGrad: trainingOnly,
+  tanhGrad: trainingOnly,
+  softplusGrad: trainingOnly,
+  softsignGrad: trainingOnly,
+  softmaxGrad: trainingOnly,
+  softmaxCrossEntropyGrad: trainingOnly,
+  sigmoidCrossEntropyGrad: trainingOnly,
+  scaleAdd: trainingOnly,
+  ema: trainingOnly,
+  descend: trainingOnly,
+  adaptiveDescend: trainingOnly,
+} satisfies { readonly [O in OpName]: OnnxRule<O> };
