@@ -1,0 +1,101 @@
+/**
+ * How each op takes integers: one rule per op of the table.
+ */
+import type { TfliteActivation } from '../format/tflite-ops.js';
+import type { OpTable } from '../ir/ops.js';
+
+export type QuantRule =
+  /** Weights and a bias; the output has a scale of its own. `axis`: output channels of w. */
+  | { readonly kind: 'layer'; readonly axis: number; readonly perAxis: 'always' | 'option' }
+  /** The output has a scale of its own. */
+  | { readonly kind: 'own' }
+  /** The output has the scale of the input: its bytes are copied, compared or averaged. */
+  | { readonly kind: 'same' }
+  /** The output and all inputs have one scale. */
+  | { readonly kind: 'join' }
+  /** The scheme says what a probability is. */
+  | { readonly kind: 'probabilities' }
+  /** A bound: a clamp of the node before it where that node can have one. */
+  | { readonly kind: 'bound'; readonly activation: TfliteActivation }
+  /** No int8 form. */
+  | { readonly kind: 'none'; readonly hint: string };
+
+const none = (hint: string): QuantRule => ({ kind: 'none', hint });
+const own: QuantRule = { kind: 'own' };
+const same: QuantRule = { kind: 'same' };
+
+const useRelu = none('Use relu or relu6 instead, and train again.');
+const asLogits = none(
+  'Return the logits and let the loss apply it; the larger logit is the larger probability.',
+);
+const asAdd = none('Write it as add or mul, with a constant folded into the layer before it.');
+const asMean = none('Use mean (globalAvgPool2d) instead.');
+const trainingOnly = none(
+  'This op belongs to training; quantize the float graph of the checkpoint.',
+);
+
+export const quantRules = {
+  conv2d: { kind: 'layer', axis: 0, perAxis: 'always' },
+  depthwiseConv2d: { kind: 'layer', axis: 3, perAxis: 'always' },
+  dense: { kind: 'layer', axis: 0, perAxis: 'option' },
+  batchNorm: none('Its statistics must be constants, so that it can be folded into a layer.'),
+  maxPool2d: same,
+  avgPool2d: same,
+  mean: own,
+  sum: asMean,
+  variance: asMean,
+  add: own,
+  sub: asAdd,
+  mul: own,
+  div: asAdd,
+  scale: asAdd,
+  rsqrt: none('Use batchNorm, which is folded into the layer before it.'),
+  relu: { kind: 'bound', activation: 'RELU' },
+  relu6: { kind: 'bound', activation: 'RELU6' },
+  leakyRelu: useRelu,
+  elu: useRelu,
+  selu: useRelu,
+  sigmoid: asLogits,
+  tanh: useRelu,
+  softplus: useRelu,
+  softsign: useRelu,
+  softmax: { kind: 'probabilities' },
+  reshape: same,
+  concat: { kind: 'join' },
+  pad: same,
+  slice: trainingOnly,
+  broadcastTo: trainingOnly,
+  requantize: own,
+  dropout: none('Prepare the graph for inference first: dropout has no part in it.'),
+  dropoutMask: trainingOnly,
+  softmaxCrossEntropy: trainingOnly,
+  sigmoidCrossEntropy: trainingOnly,
+  meanSquares: trainingOnly,
+  sumSquares: trainingOnly,
+  matmul: trainingOnly,
+  conv2dGradInput: trainingOnly,
+  conv2dGradWeights: trainingOnly,
+  depthwiseConv2dGradInput: trainingOnly,
+  depthwiseConv2dGradWeights: trainingOnly,
+  maxPool2dGrad: trainingOnly,
+  avgPool2dGrad: trainingOnly,
+  reluGrad: trainingOnly,
+  relu6Grad: trainingOnly,
+  leakyReluGrad: trainingOnly,
+  eluGrad: trainingOnly,
+  seluGrad: trainingOnly,
+  sigmoidGrad: trainingOnly,
+  tanhGrad: trainingOnly,
+  softplusGrad: trainingOnly,
+  softsignGrad: trainingOnly,
+  softmaxGrad: trainingOnly,
+  softmaxCrossEntropyGrad: trainingOnly,
+  sigmoidCrossEntropyGrad: trainingOnly,
+  scaleAdd: trainingOnly,
+  ema: trainingOnly,
+  descend: trainingOnly,
+  adaptiveDescend: trainingOnly,
+} as const satisfies OpTable<QuantRule>;
+
+/** The rule of an op, for code that serves every op. */
+export const quantRule = (op: keyof typeof quantRules): QuantRule => quantRules[op];
