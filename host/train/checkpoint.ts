@@ -17,6 +17,8 @@ export interface Setup {
   readonly seed: number;
   /** SHA-256 of the training data's contents. */
   readonly data: string;
+  /** The same of the test data, by which the best epoch is chosen. */
+  readonly testData: string | null;
   readonly batch: number;
   readonly optimizer: Optimizer;
   readonly learningRate: number;
@@ -80,7 +82,7 @@ export function writeCheckpoint({ graph, setup, progress, slots }: Checkpoint): 
   for (const [id, data] of graph.data) {
     const { shape, dtype } = getValue(graph, id);
     if (!(data instanceof Float32Array)) throw new Error(`%${id}: ${dtype} in a float graph`);
-    tensors.set(id, { dtype: 'F32', shape, data });
+    tensors.set(id, { dtype: 'F32', shape, data: data as Float32Array<ArrayBuffer> });
   }
   for (const [name, data] of slots) {
     const parameter = name.slice(name.indexOf('/') + 1);

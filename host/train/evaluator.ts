@@ -1,0 +1,84 @@
+/**
+ * Loss and accuracy of a model on test data, with the weights of the moment.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { elements } from '../core/shape.js';
+import { batches } from '../data/batches.js';
+import type { Dataset } from '../data/dataset.js';
+import type { Engine, Program } from '../engine/engine.js';
+import { buildGraph } from '../ir/build-graph.js';
+import { type Graph, getValue, type ValueId } from '../ir/graph.js';
+import { forInference } from '../rewrite/for-inference.js';
+import { rebatch } from '../rewrite/rebatch.js';
+import type { Running, Tensors } from './checkpoint.js';
+import { addLoss, losses, lossOf, targetsOf } from './losses.js';
+import { addBatch, countCorrect, nothingSeen } from './metrics.js';
+
+export interface Evaluator {
+  /** Sums over the dataset; undefined when the signal aborted it. */
+  evaluate(weights: Tensors, signal?: AbortSignal): Promise<Running | undefined>;
+  dispose(): void;
+}
+
+interface Compiled {
+  readonly program: Program;
+  readonly input: ValueId;
+  readonly target: ValueId;
+  readonly loss: ValueId;
+  readonly output: ValueId;
+}
+
+const batchSize = 100;
+
+/** The inference graph for a batch, with its loss. */
+function compile(model: Graph, batch: number, engine: Engine): Compiled {
+  const inference = rebatch(forInference(model), batch);
+  const builder = buildGraph({ ...inference, stage: 'train' }, inference);
+  const { target, value: loss } = addLoss(builder, inference, lossOf(model));
+  const output = inference.outputs[0]!;
+  const program = engine.compile(builder.finish([loss, output]));
+  return { program, input: inference.inputs[0]!, target, loss, output };
+}
+
+/** Prepares the evaluation of a float graph (batch 1) on a dataset that fits it. */
+export function createEvaluator(model: Graph, dataset: Dataset, engine: Engine): Evaluator {
+  const loss = lossOf(model);
+  const units = elements(getValue(model, model.outputs[0]!).shape.slice(1));
+  const compiled = new Map<number, Compiled>();
+  const plan = batches(dataset.count, batchSize);
+
+  function run({ program, input, target, ...ids }: Compiled, indices: Uint32Array, sums: Running) {
+    program.write(input, dataset.inputs(indices) as Float32Array<ArrayBuffer>);
+    program.write(target, targetsOf(loss, dataset, indices, units));
+    program.run();
+    const [value] = program.read(ids.loss) as Float32Array;
+    const correct =
+      dataset.target.kind === 'class'
+        ? countCorrect(program.read(ids.output) as Float32Array, dataset.labels(indices), units)
+        : 0;
+    return addBatch(sums, losses[loss], indices.length, value!, correct);
+  }
+
+  return {
+    async evaluate(weights, signal) {
+      for (const { length } of [plan[0]!, plan.at(-1)!]) {
+        const entry = compiled.get(length) ?? compile(model, length, engine);
+        compiled.set(length, entry);
+        for (const [id, data] of weights) {
+          if (entry.program.graph.values.has(id)) entry.program.write(id, data);
+        }
+      }
+      let sums = nothingSeen;
+      for (const indices of plan) {
+        if (signal?.aborted) return undefined;
+        sums = run(compiled.get(indices.length)!, indices, sums);
+        await setImmediate();
+      }
+      return sums;
+    },
+    dispose() {
+      for (const { program } of compiled.values()) program.dispose();
+      compiled.clear();
+    },
+  };
+}

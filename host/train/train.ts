@@ -1,0 +1,185 @@
+/**
+ * Training: options in, checkpoints and a result out. The loop itself is in loop.ts.
+ */
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { UsageError } from '../core/errors.js';
+import { makeOutputFolder, outputError } from '../core/output-file.js';
+import type { Dataset } from '../data/dataset.js';
+import type { Engine } from '../engine/engine.js';
+import type { Graph } from '../ir/graph.js';
+import {
+  type Checkpoint,
+  type EpochResult,
+  loadCheckpoint,
+  requireSame,
+  type Setup,
+  type Tensors,
+  withData,
+} from './checkpoint.js';
+import { type Run, runTraining, type TrainEvent } from './loop.js';
+import { checkData } from './losses.js';
+import { bestOf, nothingSeen } from './metrics.js';
+import { type Hyper, optimizers, resolveOptimizer } from './optimizers.js';
+import { resolveSchedule } from './schedules.js';
+
+export interface TrainOptions {
+  /** What to train: a model of the builder, or anything that gives a float graph of batch 1. */
+  readonly model: { graph(seed?: number): Graph };
+  /** Initial weights, order of the examples and dropout follow from it. Default 0. */
+  readonly seed?: number | undefined;
+  readonly data: Dataset;
+  readonly testData?: Dataset | undefined;
+  /** Default 2. */
+  readonly epochs?: number | undefined;
+  /** Examples per step; default 64. */
+  readonly batch?: number | undefined;
+  /** Default adam. */
+  readonly optimizer?: string | undefined;
+  /** The optimizer's numbers, such as momentum. */
+  readonly hyper?: Hyper | undefined;
+  /** Default: the optimizer's own. */
+  readonly learningRate?: number | undefined;
+  /** How the learning rate falls: constant, inverse or cosine. Default inverse. */
+  readonly schedule?: string | undefined;
+  readonly engine: Engine;
+  /** The folder for last.safetensors and best.safetensors; without it nothing is written. */
+  readonly out?: string | undefined;
+  /** Continues a checkpoint: a path, or true for `<out>/last.safetensors`. */
+  readonly resume?: string | boolean | undefined;
+  /** Steps between checkpoints within an epoch; default 500. */
+  readonly checkpointEvery?: number | undefined;
+  /** Ends the training after the current step, with a checkpoint. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((event: TrainEvent) => void) | undefined;
+}
+
+export interface TrainResult {
+  /** Of the last finished epoch; null when there is none. */
+  readonly trainLoss: number | null;
+  /** Of `checkpoint`'s epoch, the best one; null without test data or classes. */
+  readonly testAccuracy: number | null;
+  readonly testLoss: number | null;
+  /** Finished epochs, those before a resume included. */
+  readonly epochs: number;
+  /** Of this call, evaluation not counted. */
+  readonly imagesPerSecond: number;
+  /** The file of the best epoch, or of the last step when no epoch ended; null without `out`. */
+  readonly checkpoint: string | null;
+  /** True when the signal ended the training early. */
+  readonly aborted: boolean;
+  readonly history: readonly EpochResult[];
+  /** Stage float, batch 1, with the weights of the last step. */
+  readonly graph: Graph;
+}
+
+/** A whole number of at least `least`. @throws UsageError */
+function requireCount(what: string, value: number, least: number): number {
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw new UsageError(`${what} must be a whole number of at least ${least}, got ${value}`, {
+    hint: `Give another ${what}.`,
+  });
+}
+
+function setupOf(options: TrainOptions): Setup {
+  const optimizer = resolveOptimizer(options.optimizer ?? 'adam', options.hyper);
+  const learningRate = options.learningRate ?? optimizers[optimizer.name].learningRate;
+  if (!(learningRate > 0 && Number.isFinite(learningRate))) {
+    throw new UsageError(`the learning rate must be a positive number, got ${learningRate}`, {
+      hint: `The default for ${optimizer.name} is ${optimizers[optimizer.name].learningRate}.`,
+    });
+  }
+  const schedule = resolveSchedule(options.schedule ?? 'inverse');
+  const { name, variant } = options.engine;
+  return {
+    seed: requireCount('seed', options.seed ?? 0, 0),
+    data: options.data.hash,
+    testData: options.testData?.hash ?? null,
+    batch: Math.min(requireCount('batch', options.batch ?? 64, 1), options.data.count),
+    optimizer,
+    learningRate,
+    schedule,
+    scheduleEpochs: schedule === 'cosine' ? (options.epochs ?? 2) : 0,
+    engine: { name, variant },
+  };
+}
+
+/** The checkpoint to continue, checked against what is asked for now. */
+function readResume(options: TrainOptions, graph: Graph, setup: Setup): Checkpoint | undefined {
+  const { resume, out } = options;
+  if (resume === undefined || resume === false) return undefined;
+  if (resume === true && out === undefined) {
+    throw new UsageError('resume needs an output folder', {
+      hint: 'Give --out, the folder of the training to continue.',
+    });
+  }
+  const file = resume === true ? join(out!, 'last.safetensors') : resume;
+  if (!existsSync(file)) {
+    throw new UsageError(`no checkpoint to resume: ${file} does not exist`, {
+      hint: 'Train without --resume, or give the --out folder of an earlier training.',
+      where: file,
+    });
+  }
+  const saved = loadCheckpoint(readFileSync(file), file);
+  requireSame(saved, graph, setup, file);
+  return { ...saved, graph: withData(graph, saved.graph.data as Tensors) };
+}
+
+/** Makes the output folder and finds out now, not after an epoch, whether it can be written. */
+function prepareFolder(out: string): void {
+  makeOutputFolder(out);
+  try {
+    accessSync(out, constants.W_OK);
+  } catch (cause) {
+    throw outputError(out, cause);
+  }
+}
+
+const start = (graph: Graph, setup: Setup): Checkpoint => ({
+  graph,
+  setup,
+  progress: { epoch: 0, step: 0, steps: 0, running: nothingSeen, history: [] },
+  slots: new Map(),
+});
+
+function resultOf(out: string | undefined, run: Run): TrainResult {
+  const { graph, progress } = run.checkpoint;
+  const best = bestOf(progress.history);
+  const files = out === undefined ? [] : ['best', 'last'].map((n) => join(out, `${n}.safetensors`));
+  const file = files.slice(best ? 0 : 1).find((path) => existsSync(path));
+  return {
+    trainLoss: progress.history.at(-1)?.trainLoss ?? null,
+    testAccuracy: best?.testAccuracy ?? null,
+    testLoss: best?.testLoss ?? null,
+    epochs: progress.epoch,
+    imagesPerSecond: run.seconds > 0 ? run.images / run.seconds : 0,
+    checkpoint: file ?? null,
+    aborted: run.aborted,
+    history: progress.history,
+    graph,
+  };
+}
+
+/**
+ * Trains a model. The same options and seed give the same bytes, resumed or not.
+ *
+ * @throws UsageError (exit code 2) for a wrong option, an output folder that cannot be written, or
+ * a checkpoint that does not belong to this training; BadInputError (3) when model and data do not
+ * fit or the loss is no longer finite; UnsupportedError (4) for an op without gradient
+ */
+export async function trainModel(options: TrainOptions): Promise<TrainResult> {
+  const { data, testData, engine, out, signal } = options;
+  const epochs = requireCount('epochs', options.epochs ?? 2, 1);
+  const checkpointEvery = requireCount('checkpointEvery', options.checkpointEvery ?? 500, 1);
+  const setup = setupOf(options);
+  const graph = options.model.graph(setup.seed);
+  checkData(graph, data);
+  if (testData) checkData(graph, testData);
+  const from = readResume(options, graph, setup) ?? start(graph, setup);
+  if (out !== undefined) prepareFolder(out);
+  const onProgress = options.onProgress ?? (() => {});
+  const run = await runTraining(from, {
+    ...{ data, testData, engine, out, signal, epochs, checkpointEvery, onProgress },
+  });
+  return resultOf(out, run);
+}
