@@ -178,7 +178,22 @@ const softmax: ImportRule = (ctx, operator) => {
   emit(ctx, operator, 'softmax', [inputValue(ctx, operator, 0)], {});
 };
 
-type Plain = { [O in OpName]: O }['relu' | 'relu6' | 'sigmoid' | 'tanh' | 'requantize'];
+/** Between int8 and int8 a change of scale; the graph has no numbers of two kinds. */
+const quantize: ImportRule = (ctx, operator) => {
+  const from = inputTensor(ctx, operator, 0).type;
+  const to = outputTensor(ctx, operator).type;
+  if (from === 'INT8' && to === 'INT8') {
+    emit(ctx, operator, 'requantize', [inputValue(ctx, operator, 0)], {});
+    return;
+  }
+  throw unsupported(
+    ctx,
+    `${describe(ctx, operator)} converts between ${from.toLowerCase()} and ${to.toLowerCase()}`,
+    'Convert the model with inference_input_type and inference_output_type int8, or as float32.',
+  );
+};
+
+type Plain = { [O in OpName]: O }['relu' | 'relu6' | 'sigmoid' | 'tanh'];
 
 const unary =
   (op: Plain): ImportRule =>
@@ -203,6 +218,7 @@ export const importRules: ReadonlyMap<string, ImportRule> = new Map(
     CONCATENATION: concat,
     CONV_2D: conv,
     DEPTHWISE_CONV_2D: depthwise,
+    DEQUANTIZE: quantize,
     DIV: binary('div', 'DivOptions'),
     ELU: elu,
     EXPAND_DIMS: reshape,
@@ -213,7 +229,7 @@ export const importRules: ReadonlyMap<string, ImportRule> = new Map(
     MEAN: reduce('mean'),
     MUL: binary('mul', 'MulOptions'),
     PAD: pad,
-    QUANTIZE: unary('requantize'),
+    QUANTIZE: quantize,
     RELU: unary('relu'),
     RELU6: unary('relu6'),
     RESHAPE: reshape,

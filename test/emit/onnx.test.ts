@@ -276,8 +276,13 @@ test('export .onnx: integer and training ops are refused by name', () => {
   });
 });
 
-// The float models of ic and kws have int8 weights, for which interpreters round activations.
-const models = ['mlperftiny_ad01_fp32', 'mlperftiny_vww_96_fp32', 'tflm_hello_world_float']
+// The float model of kws has int8 weights, for which interpreters round activations.
+const models = [
+  'mlperftiny_ad01_fp32',
+  'mlperftiny_ic01_resnet_fp32',
+  'mlperftiny_vww_96_fp32',
+  'tflm_hello_world_float',
+]
   .map((name) => `${name}.tflite`)
   .filter((name) => modelFiles('.tflite').includes(name));
 const skip = models.length === 0 && `no models in ${modelsFolder}`;
