@@ -24,7 +24,7 @@ test('HELLO tells what the model declares', async () => {
     maxPayload: 8192,
     rxBytes: 65536,
     tickHz: undefined,
-    arenaBytes: 320,
+    arenaBytes: 96,
     stateBytes: 0,
     inputCount: 1,
     outputCount: 1,
@@ -32,13 +32,13 @@ test('HELLO tells what the model declares', async () => {
     scheme: 'tflite-int8',
     name: 'bytes',
   });
-  const image = { name: 'image', dtype: 's8', shape: [1, 300], offset: 0, bytes: 300 };
+  const image = { name: 'image', dtype: 's8', shape: [1, 80], offset: 0, bytes: 80 };
   assert.deepEqual(inputs, [{ ...image, scale: Math.fround(1 / 255), zeroPoint: -128 }]);
   assert.equal(outputs[0]?.name, 'scores');
   assert.deepEqual(
     (await session.steps()).map(({ value, macs }) => [value, macs]),
     [
-      ['scaled', 300],
+      ['scaled', 80],
       ['mixed', 16],
       ['scores', 10],
     ],
