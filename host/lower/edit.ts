@@ -2,8 +2,8 @@
  * Putting a graph together again after a pass changed its nodes.
  */
 import type { AnyArray } from '../core/dtype.js';
-import { type Graph, getValue, type Node, type Value, type ValueId } from '../ir/graph.js';
-import { verify } from '../ir/verify.js';
+import type { Graph, Node, Value, ValueId } from '../ir/graph.js';
+import { deadCode } from '../rewrite/dead-code.js';
 
 export interface Change {
   /** All nodes, in topological order. */
@@ -14,35 +14,12 @@ export interface Change {
   readonly data?: ReadonlyMap<ValueId, AnyArray>;
 }
 
-/** The nodes that outputs and state updates depend on. */
-function liveNodes(graph: Graph, nodes: readonly Node[]): Node[] {
-  const needed = new Set<ValueId>(graph.outputs);
-  for (const { update } of graph.states) if (update !== undefined) needed.add(update);
-  const live: Node[] = [];
-  for (const node of nodes.toReversed()) {
-    if (!needed.has(node.output)) continue;
-    live.push(node);
-    for (const id of node.inputs) needed.add(id);
-  }
-  return live.reverse();
-}
-
-/**
- * The graph with other nodes; nodes and consts that nothing needs any more are dropped, inputs
- * and states stay. Verified.
- */
-export function rebuild(graph: Graph, change: Change): Graph {
-  const changed = new Map(change.values?.map((value) => [value.id, value]));
-  const find = (id: ValueId) => changed.get(id) ?? getValue(graph, id);
-  const nodes = liveNodes(graph, change.nodes);
-  const kept = new Set<ValueId>([
-    ...graph.inputs,
-    ...graph.states.map(({ value }) => value),
-    ...nodes.flatMap((node) => [...node.inputs, node.output]),
-    ...graph.outputs,
-  ]);
-  const order = [...new Set([...graph.values.keys(), ...changed.keys()])];
-  const values = new Map(order.filter((id) => kept.has(id)).map((id) => [id, find(id)]));
-  const data = new Map([...graph.data, ...(change.data ?? [])].filter(([id]) => kept.has(id)));
-  return verify({ ...graph, nodes, values, data });
+/** The graph with other nodes, without what nothing needs any more. Verified. */
+export function rebuild(graph: Graph, { nodes, values = [], data = new Map() }: Change): Graph {
+  return deadCode({
+    ...graph,
+    nodes,
+    values: new Map([...graph.values, ...values.map((value) => [value.id, value] as const)]),
+    data: new Map([...graph.data, ...data]),
+  });
 }

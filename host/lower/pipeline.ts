@@ -7,6 +7,7 @@ import { BadInputError, UnsupportedError } from '../core/errors.js';
 import { formatShape } from '../core/shape.js';
 import { type Graph, getValue } from '../ir/graph.js';
 import { verify } from '../ir/verify.js';
+import { createOracle } from '../quant/interpret.js';
 import type { Lowered, Target } from './lowered.js';
 import { portableTarget } from './lowered.js';
 import { isLoweredOp } from './lowered-ops.js';
@@ -66,6 +67,9 @@ function requireLowerable(graph: Graph): void {
 export function lower(graph: Graph, target: Target = portableTarget): Lowered {
   requireLowerable(graph);
   const start = verify({ ...graph, stage: 'lowered' });
+  // The oracle's rules check what the verifier does not: one scale per activation, equal scales
+  // where an op only moves bytes, symmetric weights.
+  createOracle(start);
   const lowered = passes.reduce((before, pass) => pass.run(before), start);
   return place(lowered, target, proveAccumulators(lowered));
 }

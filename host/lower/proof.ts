@@ -3,15 +3,15 @@
  * leaves int32, in whatever order a kernel adds.
  *
  * A term w (x - z) with x in [lo, hi], lo <= z <= hi, lies in an interval around 0; partial sums
- * therefore lie between the sum of the negative parts and the sum of the positive ones. Kernels
- * that fold the zero point into the bias add w x to b - z sum(w) instead; both forms are bounded.
+ * therefore lie between the sum of the negative parts and the sum of the positive ones, and taps
+ * that fall into the padding only leave terms out.
  */
 import { BadInputError } from '../core/errors.js';
 import { elements } from '../core/shape.js';
-import { type Graph, getData, getValue, type NodeOf, type ValueId } from '../ir/graph.js';
+import { type Graph, getValue, type Node, type NodeOf, type ValueId } from '../ir/graph.js';
+import { biasOf, perTensor, weightsOf } from '../quant/interpret-quant.js';
 import type { StepProof } from './lowered.js';
 import { isStepOp, type StepOp } from './lowered-ops.js';
-import { zeroPointOf } from './quantization.js';
 
 const limit = 2 ** 31 - 1;
 /** One term of a softmax's sum: exp(0) in Q12.19. */
@@ -32,39 +32,29 @@ interface Taps {
   readonly step: number;
 }
 
-/** Largest magnitude of a partial sum of one channel, in both forms. */
-function channelBound(weights: ArrayLike<number>, bias: number, zero: number, range: Range) {
-  const [low, high] = [Math.min(range[0], zero), Math.max(range[1], zero)];
-  const centred = { low: Math.min(bias, 0), high: Math.max(bias, 0) };
-  let sum = 0;
-  const raw = { low: 0, high: 0 };
-  for (let i = 0; i < weights.length; i++) {
-    const w = weights[i]!;
-    sum += w;
-    centred.low += Math.min(w * (low - zero), w * (high - zero));
-    centred.high += Math.max(w * (low - zero), w * (high - zero));
-    raw.low += Math.min(0, w * low, w * high);
-    raw.high += Math.max(0, w * low, w * high);
+/** Largest magnitude of a partial sum of one channel. */
+function channelBound(weights: Int8Array, bias: number, zero: number, range: Range): number {
+  const low = Math.min(range[0], zero) - zero;
+  const high = Math.max(range[1], zero) - zero;
+  let least = Math.min(bias, 0);
+  let most = Math.max(bias, 0);
+  for (const w of weights) {
+    least += Math.min(w * low, w * high);
+    most += Math.max(w * low, w * high);
   }
-  const folded = bias - zero * sum;
-  return Math.max(
-    -centred.low,
-    centred.high,
-    -(Math.min(folded, 0) + raw.low),
-    Math.max(folded, 0) + raw.high,
-  );
+  return Math.max(-least, most);
 }
 
-function weighted(taps: (shape: readonly number[]) => Taps): Largest<StepOp> {
-  return (graph, node, rangeOf) => {
-    const [x, w, b] = node.inputs as readonly [ValueId, ValueId, ValueId?];
-    const weights = getData(graph, w) as Int8Array;
-    const bias = b === undefined ? undefined : (getData(graph, b) as Int32Array);
+function weighted(taps: (shape: readonly number[]) => Taps) {
+  return (graph: Graph, node: Node, rangeOf: (id: ValueId) => Range): number[] => {
+    const [x, w] = node.inputs as readonly [ValueId, ValueId];
+    const weights = weightsOf(graph, node);
     const { channels, count, start, step } = taps(getValue(graph, w).shape);
-    const zero = zeroPointOf(getValue(graph, x));
+    const bias = biasOf(graph, node, channels);
+    const { zero } = perTensor(getValue(graph, x));
     return Array.from({ length: channels }, (_, channel) => {
       const own = Int8Array.from({ length: count }, (_, i) => weights[start(channel) + i * step]!);
-      return channelBound(own, bias?.[channel] ?? 0, zero, rangeOf(x));
+      return channelBound(own, bias[channel]!, zero, rangeOf(x));
     });
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Questions about a value's scale and zero point that several passes ask.
+ * A question about scales and zero points that several passes ask.
  */
 import type { Value } from '../ir/graph.js';
 
@@ -13,9 +13,3 @@ export function sameQuantization(a: Value, b: Value): boolean {
     p.zeroPoint.every((zero, i) => zero === q.zeroPoint[i])
   );
 }
-
-/** The zero point of a per-tensor quantized value. */
-export const zeroPointOf = (value: Value): number => value.quant!.zeroPoint[0]!;
-
-/** The scale of a per-tensor quantized value. */
-export const scaleOf = (value: Value): number => value.quant!.scale[0]!;

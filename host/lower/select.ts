@@ -16,20 +16,20 @@ const reference = (op: string, header: string, order: ReadingOrder) => (): Kerne
 });
 
 const choices: { readonly [O in StepOp]: Choice<O> } = {
-  conv2d: reference('conv2d', 'conv2d', 'pixels'),
-  depthwiseConv2d: reference('depthwise', 'depthwise', 'pixels'),
+  conv2d: reference('conv2d', 'conv', 'pixels'),
+  depthwiseConv2d: reference('depthwise_conv2d', 'conv', 'pixels'),
   dense: reference('dense', 'dense', 'pixels'),
-  maxPool2d: reference('max_pool', 'pool', 'pixels'),
-  avgPool2d: reference('avg_pool', 'pool', 'pixels'),
-  mean: reference('mean', 'mean', 'any'),
-  add: reference('add', 'add', 'elements'),
-  mul: reference('mul', 'mul', 'elements'),
-  relu: reference('relu', 'relu', 'elements'),
-  relu6: reference('relu', 'relu', 'elements'),
-  requantize: reference('requantize', 'requantize', 'elements'),
+  maxPool2d: reference('max_pool2d', 'pool', 'pixels'),
+  avgPool2d: reference('avg_pool2d', 'pool', 'pixels'),
+  mean: reference('mean', 'reduce', 'any'),
+  add: reference('add', 'elementwise', 'elements'),
+  mul: reference('mul', 'elementwise', 'elements'),
+  relu: reference('requantize', 'elementwise', 'elements'),
+  relu6: reference('requantize', 'elementwise', 'elements'),
+  requantize: reference('requantize', 'elementwise', 'elements'),
   softmax: reference('softmax', 'softmax', 'elements'),
-  pad: reference('pad', 'pad', 'any'),
-  concat: reference('concat', 'concat', 'any'),
+  pad: reference('pad', 'shape', 'any'),
+  concat: reference('concat', 'shape', 'any'),
 };
 
 /** The kernel of a step on a target. */

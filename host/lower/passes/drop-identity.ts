@@ -3,6 +3,7 @@
  * value keeps its id, so that outputs keep their names.
  */
 import { type Graph, getValue, type Node } from '../../ir/graph.js';
+import { clampOf } from '../../quant/interpret-params.js';
 import { rebuild } from '../edit.js';
 import { sameQuantization } from '../quantization.js';
 
@@ -12,14 +13,12 @@ function isIdentity(graph: Graph, node: Node): boolean {
   if (node.op === 'requantize') return sameQuantization(x, y);
   if (node.op === 'pad') return node.attrs.padding.every((n) => n === 0);
   if (node.op === 'concat') {
-    const clamp = node.attrs.clamp;
-    return node.inputs.length === 1 && sameQuantization(x, y) && isFullRange(clamp);
+    return node.inputs.length === 1 && sameQuantization(x, y) && isFullRange(clampOf(node));
   }
   return false;
 }
 
-const isFullRange = (clamp: readonly [number, number] | undefined): boolean =>
-  !clamp || (clamp[0] <= -128 && clamp[1] >= 127);
+const isFullRange = ([low, high]: readonly [number, number]): boolean => low <= -128 && high >= 127;
 
 /** Turns requantizations to the same scale, empty PADs and concats of one into reshapes. */
 export function dropIdentity(graph: Graph): Graph {

@@ -3,7 +3,7 @@
  * where scale and zero point stay the same: the op then clamps the same bytes.
  */
 import { type Graph, getValue, type Node, type ValueId } from '../../ir/graph.js';
-import { activationRange } from '../activation.js';
+import { clampOf, reluClamp } from '../../quant/interpret-params.js';
 import { rebuild } from '../edit.js';
 import { sameQuantization } from '../quantization.js';
 
@@ -34,11 +34,8 @@ function useCounts(graph: Graph): Map<ValueId, number> {
 
 /** The producer with the activation inside, giving the activation's value. */
 function merged(graph: Graph, producer: ClampingNode, activation: Node): Node {
-  const [low, high] = producer.attrs.clamp ?? [-128, 127];
-  const [least, most] = activationRange(
-    getValue(graph, activation.output),
-    activation.op as 'relu' | 'relu6',
-  );
+  const [low, high] = clampOf(producer);
+  const [least, most] = reluClamp(getValue(graph, activation.output), activation.op === 'relu6');
   // An empty intersection means that every byte ends on the nearer bound of the activation.
   const clamp = [
     Math.min(Math.max(low, least), most),

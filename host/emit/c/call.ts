@@ -1,0 +1,54 @@
+/**
+ * A kernel call as data: what an op's rule says, and what model.c prints.
+ */
+import type { ValueId } from '../../ir/graph.js';
+import type { TableType } from './text.js';
+
+/** A constant table; `key` is equal for equal contents that should be emitted once. */
+export interface ConstTable {
+  readonly kind: 'table';
+  readonly key: string;
+  readonly type: TableType;
+  readonly data: Int8Array | Int32Array;
+}
+
+/** A value: its place in the arena, or its table when it is constant. */
+export interface ValueOperand {
+  readonly kind: 'read' | 'write';
+  readonly value: ValueId;
+}
+
+/** An argument, with the name that the kernel gives it. */
+export interface Argument {
+  readonly name: string;
+  readonly operand: ConstTable | ValueOperand;
+}
+
+export interface Call {
+  readonly kernel: string;
+  /** The parameter struct, `struct <type>`. */
+  readonly type: string;
+  readonly fields: Readonly<Record<string, number | readonly number[]>>;
+  /** After the parameters, in the order of the kernel's signature. */
+  readonly args: readonly Argument[];
+}
+
+export const read = (name: string, value: ValueId): Argument => ({
+  name,
+  operand: { kind: 'read', value },
+});
+
+export const write = (value: ValueId): Argument => ({
+  name: 'y',
+  operand: { kind: 'write', value },
+});
+
+export const constant = (name: string, key: string, data: Int8Array | Int32Array): Argument => ({
+  name,
+  operand: {
+    kind: 'table',
+    key,
+    type: data instanceof Int8Array ? 'int8_t' : 'int32_t',
+    data,
+  },
+});

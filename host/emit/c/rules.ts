@@ -1,0 +1,223 @@
+/**
+ * The kernel calls of each op: which fields its parameter struct gets, which tables and operands
+ * follow. Field names and argument orders are those of kernels/c/enn_s8_*.h.
+ */
+import type { Multiplier } from '../../core/fixed-point.js';
+import { elements, normalizeAxis } from '../../core/shape.js';
+import { type Graph, getValue, type NodeOf } from '../../ir/graph.js';
+import type { StepNode, StepOp } from '../../lower/lowered-ops.js';
+import {
+  addMultipliers,
+  clampOf,
+  convMultipliers,
+  denseMultipliers,
+  type MultiplierTable,
+  meanMultiplier,
+  mulMultiplier,
+  reluClamp,
+  rescale,
+  softmaxScaling,
+} from '../../quant/interpret-params.js';
+import { biasOf, perTensor, weightsOf } from '../../quant/interpret-quant.js';
+import { broadcastFields, meanFields, padFields } from './axes.js';
+import { type Argument, type Call, constant, read, write } from './call.js';
+
+/** The calls of one step; `kernel` is the function that was selected. */
+type EmitRule<O extends StepOp> = (
+  graph: Graph,
+  node: NodeOf<O>,
+  kernel: string,
+) => readonly Call[];
+
+type WindowOp = 'conv2d' | 'depthwiseConv2d';
+type PoolOp = 'maxPool2d' | 'avgPool2d';
+type UnaryOp = 'relu' | 'relu6' | 'requantize';
+
+const inputOf = (graph: Graph, node: StepNode, index = 0) => getValue(graph, node.inputs[index]!);
+const outputOf = (graph: Graph, node: StepNode) => getValue(graph, node.output);
+
+const scaling = ({ multiplier, shift }: Multiplier, prefix = '') => ({
+  [`${prefix}mult`]: multiplier,
+  [`${prefix}shift`]: shift,
+});
+
+const clamping = ([clamp_min, clamp_max]: readonly [number, number]) => ({ clamp_min, clamp_max });
+
+/** x, w, bias, mult, shift, y: the arguments of every op with weights. */
+function weightArgs(
+  graph: Graph,
+  node: NodeOf<WindowOp> | NodeOf<'dense'>,
+  multipliers: MultiplierTable,
+): readonly Argument[] {
+  const [x, w, b] = node.inputs as readonly [string, string, string?];
+  const bias = biasOf(graph, node, outputOf(graph, node).shape.at(-1)!);
+  return [
+    read('x', x),
+    constant('w', w, weightsOf(graph, node)),
+    constant('bias', b ?? `zeros.${bias.length}`, bias),
+    constant('mult', `${node.output}.mult`, multipliers.multiplier),
+    constant('shift', `${node.output}.shift`, multipliers.shift),
+    write(node.output),
+  ];
+}
+
+const windowed: EmitRule<WindowOp> = (graph, node, kernel) => {
+  const [x, y] = [inputOf(graph, node), outputOf(graph, node)];
+  const [, in_h, in_w, in_c] = x.shape as [number, number, number, number];
+  const [, out_h, out_w, out_c] = y.shape as [number, number, number, number];
+  const [, kernel_h, kernel_w] = inputOf(graph, node, 1).shape as [number, number, number];
+  const { stride, dilation, pad } = node.attrs;
+  const fields = {
+    ...{ in_h, in_w, in_c, out_h, out_w, out_c, kernel_h, kernel_w },
+    ...{ stride_h: stride[0], stride_w: stride[1] },
+    ...{ dilation_h: dilation[0], dilation_w: dilation[1] },
+    ...{ pad_top: pad[0], pad_left: pad[2] },
+    ...{ in_zero: perTensor(x).zero, out_zero: perTensor(y).zero },
+    ...clamping(clampOf(node)),
+  };
+  const args = weightArgs(graph, node, convMultipliers(graph, node));
+  return [{ kernel, type: 'enn_conv2d_s8', fields, args }];
+};
+
+const dense: EmitRule<'dense'> = (graph, node, kernel) => {
+  const [x, y] = [inputOf(graph, node), outputOf(graph, node)];
+  const multipliers = denseMultipliers(graph, node);
+  const fields = {
+    ...{ in: x.shape[1]!, out: y.shape[1]! },
+    per_axis: multipliers.multiplier.length > 1 ? 1 : 0,
+    ...{ in_zero: perTensor(x).zero, out_zero: perTensor(y).zero },
+    ...clamping(clampOf(node)),
+  };
+  return [{ kernel, type: 'enn_dense_s8', fields, args: weightArgs(graph, node, multipliers) }];
+};
+
+const pooled: EmitRule<PoolOp> = (graph, node, kernel) => {
+  const [, in_h, in_w, channels] = inputOf(graph, node).shape as [number, number, number, number];
+  const [, out_h, out_w] = outputOf(graph, node).shape as [number, number, number];
+  const { size, stride, pad } = node.attrs;
+  const fields = {
+    ...{ in_h, in_w, out_h, out_w, channels, kernel_h: size[0], kernel_w: size[1] },
+    ...{ stride_h: stride[0], stride_w: stride[1], pad_top: pad[0], pad_left: pad[2] },
+    ...clamping(clampOf(node)),
+  };
+  const args = [read('x', node.inputs[0]!), write(node.output)];
+  return [{ kernel, type: 'enn_pool2d_s8', fields, args }];
+};
+
+const mean: EmitRule<'mean'> = (graph, node, kernel) => {
+  const [x, y] = [inputOf(graph, node), outputOf(graph, node)];
+  const count = elements(x.shape) / elements(y.shape);
+  const fields = {
+    ...meanFields(x, node.attrs.axes),
+    ...{ zero_sum: perTensor(x).zero * count, out_zero: perTensor(y).zero },
+    ...scaling(meanMultiplier(x, y, count)),
+  };
+  return [{ kernel, type: 'enn_mean_s8', fields, args: [read('x', x.id), write(y.id)] }];
+};
+
+/** What add and mul share: how broadcast operands are read, zero points, clamp. */
+function binaryFields(graph: Graph, node: NodeOf<'add'> | NodeOf<'mul'>) {
+  const [a, b, y] = [inputOf(graph, node), inputOf(graph, node, 1), outputOf(graph, node)];
+  return {
+    ...broadcastFields(a, b, y),
+    ...{ a_zero: perTensor(a).zero, b_zero: perTensor(b).zero, out_zero: perTensor(y).zero },
+    ...clamping(clampOf(node)),
+  };
+}
+
+const binaryArgs = ({ inputs, output }: StepNode): readonly Argument[] => [
+  read('a', inputs[0]!),
+  read('b', inputs[1]!),
+  write(output),
+];
+
+const add: EmitRule<'add'> = (graph, node, kernel) => {
+  const { a, b, out } = addMultipliers(graph, node);
+  const fields = {
+    ...binaryFields(graph, node),
+    ...scaling(a, 'a_'),
+    ...scaling(b, 'b_'),
+    ...scaling(out, 'out_'),
+  };
+  return [{ kernel, type: 'enn_add_s8', fields, args: binaryArgs(node) }];
+};
+
+const mul: EmitRule<'mul'> = (graph, node, kernel) => {
+  const fields = { ...binaryFields(graph, node), ...scaling(mulMultiplier(graph, node)) };
+  return [{ kernel, type: 'enn_mul_s8', fields, args: binaryArgs(node) }];
+};
+
+const requantized: EmitRule<UnaryOp> = (graph, node, kernel) => {
+  const [x, y] = [inputOf(graph, node), outputOf(graph, node)];
+  const clamp = node.op === 'requantize' ? clampOf(node) : reluClamp(y, node.op === 'relu6');
+  const fields = {
+    count: elements(y.shape),
+    ...{ in_zero: perTensor(x).zero, out_zero: perTensor(y).zero },
+    ...scaling(rescale(x, y)),
+    ...clamping(clamp),
+  };
+  return [{ kernel, type: 'enn_requantize_s8', fields, args: [read('x', x.id), write(y.id)] }];
+};
+
+const softmax: EmitRule<'softmax'> = (graph, node, kernel) => {
+  const [x, y] = [inputOf(graph, node), outputOf(graph, node)];
+  const classes = x.shape.at(-1)!;
+  const { diffMin, ...multiplier } = softmaxScaling(x, y);
+  const fields = {
+    ...{ rows: elements(x.shape) / classes, classes },
+    ...scaling(multiplier),
+    diff_min: diffMin,
+  };
+  return [{ kernel, type: 'enn_softmax_s8', fields, args: [read('x', x.id), write(y.id)] }];
+};
+
+const pad: EmitRule<'pad'> = (graph, node, kernel) => {
+  const [x, y] = [inputOf(graph, node), outputOf(graph, node)];
+  const fields = { ...padFields(x, y, node.attrs.padding), value: perTensor(y).zero };
+  return [{ kernel, type: 'enn_pad_s8', fields, args: [read('x', x.id), write(y.id)] }];
+};
+
+/** One call per operand, each filling its part of every row. */
+const concat: EmitRule<'concat'> = (graph, node, kernel) => {
+  const y = outputOf(graph, node);
+  const axis = normalizeAxis(node.attrs.axis, y.shape.length);
+  const stride = elements(y.shape.slice(axis));
+  let offset = 0;
+  return node.inputs.map((id): Call => {
+    const x = getValue(graph, id);
+    const inner = elements(x.shape.slice(axis));
+    const fields = {
+      ...{ outer: elements(x.shape) / inner, inner, stride, offset },
+      ...{ in_zero: perTensor(x).zero, out_zero: perTensor(y).zero },
+      ...scaling(rescale(x, y)),
+      ...clamping(clampOf(node)),
+    };
+    offset += inner;
+    return { kernel, type: 'enn_concat_s8', fields, args: [read('x', id), write(y.id)] };
+  });
+};
+
+const rules: { readonly [O in StepOp]: EmitRule<O> } = {
+  conv2d: windowed,
+  depthwiseConv2d: windowed,
+  dense,
+  maxPool2d: pooled,
+  avgPool2d: pooled,
+  mean,
+  add,
+  mul,
+  relu: requantized,
+  relu6: requantized,
+  requantize: requantized,
+  softmax,
+  pad,
+  concat,
+};
+
+/**
+ * The kernel calls of a step, in order.
+ *
+ * @throws UnsupportedError for axes that the kernel has no form of
+ */
+export const callsOf = (graph: Graph, node: StepNode, kernel: string): readonly Call[] =>
+  (rules[node.op] as EmitRule<StepOp>)(graph, node as NodeOf<StepOp>, kernel);

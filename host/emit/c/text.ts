@@ -1,0 +1,89 @@
+/**
+ * C source text: identifiers, strings, numbers, tables. Nothing here knows models.
+ */
+
+const lineWidth = 100;
+
+/** Words that an identifier may not be: keywords and the names of the emitted files. */
+const reserved = new Set(
+  `auto break case char const continue default do double else enum extern float for goto if inline
+  int long register restrict return short signed sizeof static struct switch typedef union unsigned
+  void volatile while arena state first last memory inputs outputs steps main asm`.split(/\s+/),
+);
+
+/** A supply of C identifiers: each call gives one that was not given before. */
+export function identifiers(): (wanted: string) => string {
+  const taken = new Set<string>(reserved);
+  return (wanted) => {
+    let base = wanted.replace(/[^A-Za-z0-9_]/g, '_');
+    // Leading underscores, enn_ and ENN_ belong to others.
+    if (!/^[A-Za-z]/.test(base) || /^enn_/i.test(base)) base = `v${base}`;
+    let name = base;
+    for (let n = 2; taken.has(name); n++) name = `${base}_${n}`;
+    taken.add(name);
+    return name;
+  };
+}
+
+/** A string literal; what is not printable ASCII, and `?` (trigraphs), as octal escapes. */
+export function cString(text: string): string {
+  const bytes = [...new TextEncoder().encode(text)];
+  const plain = (byte: number) => byte >= 0x20 && byte < 0x7f && !'"\\?'.includes(ascii(byte));
+  const octal = (byte: number) => `\\${byte.toString(8).padStart(3, '0')}`;
+  return `"${bytes.map((byte) => (plain(byte) ? ascii(byte) : octal(byte))).join('')}"`;
+}
+
+const ascii = (byte: number): string => String.fromCharCode(byte);
+
+/** Text for a comment: printable, and unable to end it. */
+export const cComment = (text: string): string =>
+  text
+    .replace(/[^\x20-\x7e]/g, '?')
+    .replaceAll('*/', '* /')
+    .replaceAll('/*', '/ *');
+
+/** An int32 constant expression; the literal -2147483648 would be a negated long. */
+export const cInt = (value: number): string =>
+  value === -(2 ** 31) ? '(-2147483647 - 1)' : String(value);
+
+/** A uint32 as hexadecimal. */
+export const cHex = (value: number): string =>
+  `0x${(value >>> 0).toString(16).toUpperCase().padStart(8, '0')}u`;
+
+/** Items separated by commas, wrapped and indented. */
+export function wrapped(items: readonly string[], indent: string): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const item of items) {
+    if (line !== '' && indent.length + line.length + item.length + 2 > lineWidth) {
+      lines.push(indent + line);
+      line = '';
+    }
+    line += line === '' ? `${item},` : ` ${item},`;
+  }
+  if (line !== '') lines.push(indent + line);
+  return lines.join('\n');
+}
+
+/** The types of const tables, with the array that holds one on the host. */
+export type TableType = 'int8_t' | 'int32_t';
+
+/** A constant table. */
+export function table(type: TableType, name: string, data: ArrayLike<number>): string {
+  const items = Array.from(data, cInt);
+  return `static const ENN_CONST ${type} ${name}[${items.length}] = {\n${wrapped(items, '    ')}\n};\n`;
+}
+
+/** A field's value: a number, a list, or an expression already in C. */
+export type Field = number | readonly number[] | string;
+
+function printField(value: Field): string {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' ? cInt(value) : `{${value.map(cInt).join(', ')}}`;
+}
+
+/** `{.a = 1, .b = {2, 3}}`, wrapped. */
+export function initializer(fields: Readonly<Record<string, Field>>, indent = '    '): string {
+  const items = Object.entries(fields).map(([name, value]) => `.${name} = ${printField(value)}`);
+  return `{\n${wrapped(items, indent)}\n${indent.slice(4)}}`;
+}

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { lower } from '../../../host/lower/pipeline.js';
+import { createOracle } from '../../../host/quant/interpret.js';
+import { networks, randomInputs } from '../../lower/networks.js';
+import { buildOnHost, hasTool } from './host-build.js';
+
+const inferences = 4;
+
+for (const [name, make] of Object.entries(networks)) {
+  for (const seed of [1, 2]) {
+    test(`emitted C of ${name} (seed ${seed}) equals the oracle at every step`, (t) => {
+      if (!hasTool('cc')) return t.skip('no C compiler `cc` here');
+      const graph = make(seed);
+      const lowered = lower(graph);
+      const oracle = createOracle(graph);
+      const model = buildOnHost(lowered);
+      t.after(() => model.dispose());
+      const inputs = Array.from({ length: inferences }, (_, i) => randomInputs(graph, 10 + i));
+      model.run(inputs).forEach(({ steps, outputs }, i) => {
+        const expected = oracle.runAll(inputs[i]!);
+        steps.forEach((bytes, k) => {
+          const { source, node } = lowered.steps[k]!;
+          assert.deepEqual(bytes, expected.get(source), `step ${k}: ${node.op} %${source}`);
+        });
+        outputs.forEach((bytes, k) => {
+          assert.deepEqual(bytes, expected.get(graph.outputs[k]!), `output ${k}`);
+        });
+      });
+    });
+  }
+}
