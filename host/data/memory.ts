@@ -107,7 +107,11 @@ function gridOf(source: MemoryDataset, scale: number, zero: number): InputGrid |
   const { data } = source.inputs;
   if (data instanceof Uint8Array) return { scale, zeroPoint: zero - 128, direct: false };
   if (!(data instanceof Int8Array)) return undefined;
-  return { scale, zeroPoint: zero, direct: source.scale === undefined };
+  return {
+    scale,
+    zeroPoint: zero,
+    direct: source.scale === undefined && source.zero === undefined,
+  };
 }
 
 function hashOf(source: MemoryDataset, scale: number, zero: number, target: Target): string {
