@@ -2,42 +2,11 @@
  * Engines run float graphs. An engine turns a graph into a program: a plan of one arena and a flat
  * list of kernel calls over it. Several programs can live at once.
  */
-import type { AnyArray } from '../core/dtype.js';
 import { UsageError } from '../core/errors.js';
-import type { Graph, ValueId } from '../ir/graph.js';
+import type { Engine } from './types.js';
 import { createWasmEngine } from './wasm-engine.js';
 
-export interface CompileOptions {
-  /** Values beside the outputs that must be readable after a run. */
-  readonly keep?: readonly ValueId[] | undefined;
-}
-
-export interface Engine {
-  readonly name: 'wasm';
-  /** The instruction-set variant; equal variants give equal bytes. Recorded in checkpoints. */
-  readonly variant: string;
-  /**
-   * Prepares a graph of stage float or train; the batch is the one of its shapes. At stage float,
-   * dropout is the identity.
-   *
-   * @throws UnsupportedError for an op that has no float kernel
-   */
-  compile(graph: Graph, options?: CompileOptions): Program;
-}
-
-export interface Program {
-  readonly graph: Graph;
-  /** Bytes of intermediate values and scratch; constants, states and inputs lie beside them. */
-  readonly arenaBytes: number;
-  /** Sets an input, const or state. */
-  write(id: ValueId, data: AnyArray): void;
-  /** A copy of an output, kept value, input, const or state. */
-  read(id: ValueId): AnyArray;
-  /** Computes the outputs; then every state becomes its update. */
-  run(): void;
-  /** Frees the memory; the program cannot be used after. */
-  dispose(): void;
-}
+export type { CompileOptions, Engine, Program } from './types.js';
 
 export const engineNames = ['wasm'] as const;
 

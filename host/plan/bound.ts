@@ -3,7 +3,7 @@
  * can at best save.
  */
 import type { Block } from './liveness.js';
-import type { BufferId, PlanRequest } from './plan.js';
+import type { BufferId, PlanRequest } from './types.js';
 
 export interface Bound {
   readonly lowerBound: number;

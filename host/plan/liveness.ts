@@ -1,7 +1,7 @@
 /**
  * From steps to lifetimes: which pairs of buffers may not share memory, and how far they may.
  */
-import type { BufferId, PlanRequest } from './plan.js';
+import type { BufferId, PlanRequest } from './types.js';
 
 /** A pair that may overlap: the other block, and how this block's offset is bounded by it. */
 export interface Neighbour {
@@ -94,9 +94,9 @@ export function blocksOf(request: PlanRequest): Block[] {
     neighbours: bare.flatMap((b, j): Neighbour[] => {
       if (i === j || a.first > b.last || b.first > a.last) return [];
       if (a.bytes === 0 || b.bytes === 0) return [];
-      const asOutput = allowed.get(pairKey(b.id, a.id));
+      const asOutput = b.last === a.first ? allowed.get(pairKey(b.id, a.id)) : undefined;
       if (asOutput !== undefined) return [{ block: j, role: 'output', distance: asOutput }];
-      const asInput = allowed.get(pairKey(a.id, b.id));
+      const asInput = a.last === b.first ? allowed.get(pairKey(a.id, b.id)) : undefined;
       if (asInput !== undefined) return [{ block: j, role: 'input', distance: asInput }];
       return [{ block: j, role: 'none', distance: 0 }];
     }),

@@ -6,6 +6,9 @@ import type { Block, Neighbour } from './liveness.js';
 /** How often the buffer on top is moved to the front before the plan is taken as it is. */
 const improvements = 64;
 
+/** Pairs of buffers that may be looked at in one plan: bounds the time for large graphs. */
+const pairBudget = 20_000_000;
+
 const alignUp = (offset: number, align: number): number => Math.ceil(offset / align) * align;
 
 /** The open interval of offsets that `neighbour`, placed at `at`, forbids to `block`. */
@@ -103,14 +106,21 @@ function orderings(blocks: readonly Block[]): number[][] {
   });
 }
 
-/** The offset of each block. */
-export function place(blocks: readonly Block[]): Float64Array {
+/**
+ * The offset of each block. Stops as soon as a plan reaches `lowerBound`, the size below which none
+ * can go.
+ */
+export function place(blocks: readonly Block[], lowerBound: number): Float64Array {
+  const pairs = blocks.reduce((sum, { neighbours }) => sum + neighbours.length, 1);
+  const starts = orderings(blocks);
+  const rounds = Math.min(improvements, Math.floor(pairBudget / pairs / starts.length));
   let best: Placement | undefined;
-  for (const start of orderings(blocks)) {
+  for (const start of starts) {
     let order = start;
-    for (let round = 0; round <= improvements; round++) {
+    for (let round = 0; round <= rounds; round++) {
       const placed = placeInOrder(blocks, order);
       if (!best || placed.bytes < best.bytes) best = placed;
+      if (best.bytes <= lowerBound) return best.offsets;
       if (placed.top < 0 || order[0] === placed.top) break;
       order = [placed.top, ...order.filter((i) => i !== placed.top)];
     }

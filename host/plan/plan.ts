@@ -10,61 +10,16 @@
 import { bound } from './bound.js';
 import { type Block, blocksOf, scratchId } from './liveness.js';
 import { place } from './place.js';
+import type { Plan, PlanRequest } from './types.js';
 
-export type BufferId = string;
-
-export interface PlanBuffer {
-  readonly id: BufferId;
-  readonly bytes: number;
-  /** A power of two; 1 means anywhere. */
-  readonly align: number;
-  /** A fixed offset. */
-  readonly pinned?: number | undefined;
-}
-
-/**
- * The output may share memory with the input, if the input dies in this step, as long as
- * inputOffset - outputOffset >= minDistance (0: in place, or the output lower). The kernel must
- * read and write in ascending order.
- */
-export interface PlanOverlap {
-  readonly input: BufferId;
-  readonly output: BufferId;
-  readonly minDistance: number;
-}
-
-export interface PlanStep {
-  readonly reads: readonly BufferId[];
-  readonly writes: readonly BufferId[];
-  /** Memory that the step alone uses. */
-  readonly scratch?: { readonly bytes: number; readonly align: number } | undefined;
-  readonly overlap?: readonly PlanOverlap[] | undefined;
-}
-
-export interface PlanRequest {
-  readonly buffers: readonly PlanBuffer[];
-  readonly steps: readonly PlanStep[];
-  /** Live from the start. */
-  readonly inputs: readonly BufferId[];
-  /** Live to the end. */
-  readonly outputs: readonly BufferId[];
-  /** Live always. */
-  readonly persistent?: readonly BufferId[] | undefined;
-}
-
-export interface Plan {
-  readonly offsets: ReadonlyMap<BufferId, number>;
-  /** Offset of each step's scratch. */
-  readonly scratch: readonly (number | undefined)[];
-  /** Bytes of the arena. */
-  readonly bytes: number;
-  /** No plan of these steps in this order can be smaller. */
-  readonly lowerBound: number;
-  /** The step at which most bytes are live. */
-  readonly peakStep: number;
-  /** What is live there, largest first; scratch is named `scratch:<step>`. */
-  readonly live: readonly { readonly id: BufferId; readonly bytes: number }[];
-}
+export type {
+  BufferId,
+  Plan,
+  PlanBuffer,
+  PlanOverlap,
+  PlanRequest,
+  PlanStep,
+} from './types.js';
 
 /**
  * Plans one arena. Equal requests give equal plans.
@@ -74,8 +29,8 @@ export interface Plan {
  */
 export function plan(request: PlanRequest): Plan {
   const blocks = blocksOf(request);
-  const offsets = place(blocks);
   const { lowerBound, peakStep, live } = bound(request, blocks);
+  const offsets = place(blocks, lowerBound);
   const bytes = blocks.reduce((top, block, i) => Math.max(top, offsets[i]! + block.bytes), 0);
   const byId = new Map(blocks.map((block: Block, i) => [block.id, offsets[i]!]));
   return {

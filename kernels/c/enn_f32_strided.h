@@ -59,11 +59,18 @@ ENN_BINARY(mul, enn_v4f_mul)
 ENN_BINARY(div, enn_v4f_div)
 #undef ENN_BINARY
 
-/* Copies 32-bit elements from a (strides a) to y (strides b, the last one 1). */
+/* Copies 32-bit elements from a (strides a) to y (strides b). */
 ENN_INLINE void enn_copy_b32(const enn_f32_strided *p, const uint32_t *a, uint32_t *y) {
-  const int32_t n = p->dims[ENN_LAST], stride = p->a[ENN_LAST];
+  const int32_t n = p->dims[ENN_LAST];
+  const intptr_t sa = p->a[ENN_LAST], sy = p->b[ENN_LAST];
+  if (sa == 1 && sy == 1) {
+    ENN_FOR_ROWS(p, at_a, at_y, {
+      for (int32_t i = 0; i < n; i++) y[at_y + i] = a[at_a + i];
+    })
+    return;
+  }
   ENN_FOR_ROWS(p, at_a, at_y, {
-    for (int32_t i = 0; i < n; i++) y[at_y + i] = a[at_a + i * stride];
+    for (int32_t i = 0; i < n; i++) y[at_y + i * sy] = a[at_a + i * sa];
   })
 }
 

@@ -1,0 +1,37 @@
+/**
+ * What an engine and its programs are.
+ */
+import type { AnyArray } from '../core/dtype.js';
+import type { Graph, ValueId } from '../ir/graph.js';
+
+export interface CompileOptions {
+  /** Values beside the outputs that must be readable after a run. */
+  readonly keep?: readonly ValueId[] | undefined;
+}
+
+export interface Engine {
+  readonly name: 'wasm';
+  /** The instruction-set variant; equal variants give equal bytes. Recorded in checkpoints. */
+  readonly variant: string;
+  /**
+   * Prepares a graph of stage float or train; the batch is the one of its shapes. At stage float,
+   * dropout is the identity.
+   *
+   * @throws UnsupportedError for an op that has no float kernel
+   */
+  compile(graph: Graph, options?: CompileOptions): Program;
+}
+
+export interface Program {
+  readonly graph: Graph;
+  /** Bytes of intermediate values and scratch; constants, states and inputs lie beside them. */
+  readonly arenaBytes: number;
+  /** Sets an input, const or state. */
+  write(id: ValueId, data: AnyArray): void;
+  /** A copy of an output, kept value, input, const or state. */
+  read(id: ValueId): AnyArray;
+  /** Computes the outputs; then every state becomes its update. */
+  run(): void;
+  /** Frees the memory; the program cannot be used after. */
+  dispose(): void;
+}

@@ -1,0 +1,226 @@
+/**
+ * The WASM engine: kernels/c compiled with SIMD, one instance and one memory per program.
+ *
+ *     0 .. heap_base     the module's own stack and data
+ *     params             parameter structs of all kernel calls
+ *     statics            inputs, constants and states
+ *     arena              intermediate values and scratch, placed by the planner
+ */
+import { readFileSync } from 'node:fs';
+import { byteSize } from '../core/dtype.js';
+import { ToolchainError, UnsupportedError, UsageError } from '../core/errors.js';
+import { builtFile } from '../core/package.js';
+import { elements } from '../core/shape.js';
+import type { Graph, Value, ValueId } from '../ir/graph.js';
+import { type Plan, type PlanRequest, plan as planArena } from '../plan/plan.js';
+import { type KernelArg, type KernelCall, overwritable } from './kernel-call.js';
+import { createProgram, type Layout } from './program.js';
+import { type Schedule, type ScheduledStep, schedule } from './schedule.js';
+import type { CompileOptions, Engine, Program } from './types.js';
+import {
+  pageBytes,
+  type WasmInstance,
+  type WasmMemory,
+  type WasmModule,
+  wasm,
+} from './wasm-api.js';
+
+const align = 16;
+const alignUp = (n: number): number => Math.ceil(n / align) * align;
+
+/** Lanes and rounding of the kernels: every machine that runs the module gives the same bytes. */
+const variant = 'wasm-simd128';
+
+let loaded: Promise<WasmModule> | undefined;
+
+async function loadModule(): Promise<WasmModule> {
+  const path = builtFile('engine.wasm');
+  try {
+    return await wasm.compile(readFileSync(path));
+  } catch (cause) {
+    throw new ToolchainError(`cannot load the float kernels: ${(cause as Error).message}`, {
+      hint: 'Build the package again: npm run build.',
+      where: path,
+      cause,
+    });
+  }
+}
+
+/** The WASM engine. @throws ToolchainError when engine.wasm was not built */
+export async function createWasmEngine(): Promise<Engine> {
+  loaded ??= loadModule();
+  const module = await loaded;
+  return {
+    name: 'wasm',
+    variant,
+    compile: (graph, options = {}) => compile(module, graph, options),
+  };
+}
+
+function checkStage(graph: Graph): void {
+  if (graph.stage === 'float' || graph.stage === 'train') return;
+  throw new UnsupportedError(
+    `graph ${graph.name} is ${graph.stage}: the engine runs float graphs`,
+    {
+      hint: 'Run integer graphs with the integer interpreter (createOracle).',
+    },
+  );
+}
+
+/** Grows memory to hold `bytes`. @throws UsageError when the machine has not got them */
+function reserve(memory: WasmMemory, bytes: number, graph: Graph): void {
+  const missing = Math.ceil((bytes - memory.buffer.byteLength) / pageBytes);
+  if (missing <= 0) return;
+  try {
+    memory.grow(missing);
+  } catch (cause) {
+    const mib = Math.ceil(bytes / 2 ** 20);
+    throw new UsageError(`graph ${graph.name} needs ${mib} MiB of memory`, {
+      hint: 'Use a smaller batch.',
+      cause,
+    });
+  }
+}
+
+/** Addresses of the parameter structs, in the order of steps and calls. */
+function placeParams(
+  steps: readonly ScheduledStep[],
+  memory: WasmMemory,
+  base: number,
+  graph: Graph,
+): { addresses: number[][]; end: number } {
+  let end = base;
+  const addresses = steps.map(({ plan }) =>
+    plan.calls.map(({ params }) => {
+      const at = end;
+      end = alignUp(end + 4 * params.length);
+      return at;
+    }),
+  );
+  reserve(memory, end, graph);
+  steps.forEach(({ plan }, i) => {
+    plan.calls.forEach(({ params }, j) => {
+      new Int32Array(memory.buffer, addresses[i]![j]!, params.length).set(params);
+    });
+  });
+  return { addresses, end };
+}
+
+const sizeOf = (value: Value): number => byteSize(value.dtype, elements(value.shape));
+
+/** Scratch bytes of a step: the most that one of its calls needs. */
+function scratchBytes(
+  { plan }: ScheduledStep,
+  addresses: readonly number[],
+  exports: WasmInstance['exports'],
+): number {
+  const sizes = plan.calls.map(({ scratch }, j) =>
+    scratch === undefined ? 0 : 4 * exports[scratch]!(addresses[j]!),
+  );
+  return Math.max(0, ...sizes);
+}
+
+/** The planner's request: only intermediate values lie in the arena. */
+function arenaRequest(
+  { steps, temps, bufferOf }: Schedule,
+  scratch: readonly number[],
+  results: readonly ValueId[],
+): PlanRequest {
+  const inArena = (ids: readonly ValueId[]): ValueId[] =>
+    [...new Set(ids)].filter((id) => temps.has(id));
+  return {
+    buffers: [...temps].map(([id, value]) => ({ id, bytes: alignUp(sizeOf(value)), align })),
+    steps: steps.map(({ plan, inputs, output }, i) => {
+      const reads = inArena(inputs);
+      const writes = inArena([output]);
+      return {
+        reads,
+        writes,
+        ...(scratch[i]! > 0 && { scratch: { bytes: alignUp(scratch[i]!), align } }),
+        overlap: writes.flatMap((id) =>
+          reads
+            .filter((input) => overwritable(plan, inputs, input))
+            .map((input) => ({ input, output: id, minDistance: 0 })),
+        ),
+      };
+    }),
+    inputs: [],
+    outputs: inArena(results.map((id) => bufferOf.get(id)!)),
+  };
+}
+
+/** Addresses of inputs, constants and states. */
+function placeStatics(
+  graph: Graph,
+  base: number,
+): { addresses: Map<ValueId, number>; end: number } {
+  const addresses = new Map<ValueId, number>();
+  let end = base;
+  for (const value of graph.values.values()) {
+    if (value.kind === 'temp') continue;
+    addresses.set(value.id, end);
+    end = alignUp(end + sizeOf(value));
+  }
+  return { addresses, end };
+}
+
+function argument(
+  arg: KernelArg,
+  step: ScheduledStep,
+  addressOf: ReadonlyMap<ValueId, number>,
+  scratch: number,
+): number {
+  if (arg.from === 'operand') return addressOf.get(step.inputs[arg.index]!)! + 4 * arg.offset;
+  if (arg.from === 'output') return addressOf.get(step.output)! + 4 * arg.offset;
+  return arg.from === 'scratch' ? scratch : 0;
+}
+
+/** The flat program: one closure per kernel call, all addresses resolved. */
+function link(
+  steps: readonly ScheduledStep[],
+  params: readonly (readonly number[])[],
+  addressOf: ReadonlyMap<ValueId, number>,
+  scratch: readonly number[],
+  exports: WasmInstance['exports'],
+): (() => void)[] {
+  const one = (step: ScheduledStep, call: KernelCall, i: number, j: number) => {
+    const kernel = exports[call.kernel];
+    if (!kernel) throw new Error(`engine.wasm has no kernel ${call.kernel}`);
+    const rest = call.args.map((arg) => argument(arg, step, addressOf, scratch[i]!));
+    const args = [params[i]![j]!, ...rest];
+    return () => void kernel(...args);
+  };
+  return steps.flatMap((step, i) => step.plan.calls.map((call, j) => one(step, call, i, j)));
+}
+
+function addresses(arena: Plan, base: number, statics: Map<ValueId, number>): Map<ValueId, number> {
+  const out = new Map(statics);
+  for (const [id, offset] of arena.offsets) out.set(id, base + offset);
+  return out;
+}
+
+function compile(module: WasmModule, graph: Graph, { keep = [] }: CompileOptions): Program {
+  checkStage(graph);
+  const plan = schedule(graph);
+  const memory = new wasm.Memory({ initial: 2 });
+  const { exports } = new wasm.Instance(module, { env: { memory } });
+  const params = placeParams(plan.steps, memory, alignUp(exports.heap_base!()), graph);
+  const scratch = plan.steps.map((step, i) => scratchBytes(step, params.addresses[i]!, exports));
+  const results = [...graph.outputs, ...keep];
+  const arena = planArena(arenaRequest(plan, scratch, results));
+  const statics = placeStatics(graph, params.end);
+  reserve(memory, statics.end + arena.bytes, graph);
+  const addressOf = addresses(arena, statics.end, statics.addresses);
+  const scratchAt = plan.steps.map((_, i) => statics.end + (arena.scratch[i] ?? 0));
+  const layout: Layout = {
+    memory,
+    arenaBytes: arena.bytes,
+    addressOf: (id) => addressOf.get(plan.bufferOf.get(id)!)!,
+    readable: new Set([...results, ...statics.addresses.keys()]),
+  };
+  return createProgram(
+    graph,
+    layout,
+    link(plan.steps, params.addresses, addressOf, scratchAt, exports),
+  );
+}
