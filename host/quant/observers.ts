@@ -93,22 +93,28 @@ function quantizationError(seen: Histogram, { min, max }: Range): number {
   return sum;
 }
 
-/** The shrunk range whose rounding and saturation errors are least. */
+/** Of a range and those with one end drawn in, the one with the least error. */
+function drawIn(seen: Histogram, whole: Range, end: 'min' | 'max'): Range {
+  let best = whole;
+  let least = quantizationError(seen, whole);
+  for (let percent = 98; percent >= 10; percent -= 2) {
+    const range = { ...whole, [end]: (whole[end] * percent) / 100 };
+    const error = quantizationError(seen, range);
+    if (error < least) [least, best] = [error, range];
+  }
+  return best;
+}
+
+/** The range whose rounding and saturation errors are least: one end is drawn in, then the other. */
 function leastSquares(): Observer {
   const seen = histogram();
   return {
     add: seen.add,
     range() {
       const { min, max } = seen.range();
-      const whole: Range = { min: Math.min(min, 0), max: Math.max(max, 0) };
-      let best = whole;
-      let least = quantizationError(seen, best);
-      for (let part = 98; part >= 20; part -= 2) {
-        const range = { min: (whole.min * part) / 100, max: (whole.max * part) / 100 };
-        const error = quantizationError(seen, range);
-        if (error < least) [least, best] = [error, range];
-      }
-      return best;
+      const whole = { min: Math.min(min, 0), max: Math.max(max, 0) };
+      const far = max > -min ? 'max' : 'min';
+      return drawIn(seen, drawIn(seen, whole, far), far === 'max' ? 'min' : 'max');
     },
   };
 }
