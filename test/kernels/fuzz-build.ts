@@ -1,0 +1,143 @@
+/**
+ * Builds s8_driver.c for a target and runs case files through it.
+ */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runTool } from '../../host/board/toolchain/run-tool.js';
+import { requireTool } from '../../host/board/toolchain/tools.js';
+import { compileWasm } from '../../host/board/toolchain/wasm-clang.js';
+import { packageFile } from '../../host/core/package.js';
+
+export const fuzzTargets = ['host', 'virtual', 'mps2-an386'] as const;
+export type FuzzTarget = (typeof fuzzTargets)[number];
+
+export const driverSource = 'test/kernels/s8_driver.c';
+
+/** The integer kernels' headers by name. */
+export function kernelHeaders(): ReadonlyMap<string, string> {
+  const dir = packageFile('kernels/c');
+  const names = readdirSync(dir).filter((name) => /^enn_(fixed|window|s8_.*)\.h$/.test(name));
+  return new Map(names.sort().map((name) => [name, readFileSync(join(dir, name), 'utf8')]));
+}
+
+/** What every compiler must accept. */
+export const strictFlags = [
+  '-std=c11',
+  '-Wall',
+  '-Wextra',
+  '-Wconversion',
+  '-Werror',
+  '-ffp-contract=off',
+] as const;
+
+export interface DriverRun {
+  /** 0: all cases ran; else s8_driver.c's `enum result`, or what the target died of. */
+  readonly status: number;
+  readonly results: Uint8Array;
+  /** What it said: a sanitizer's report, or nothing. */
+  readonly output: string;
+}
+
+export interface Driver {
+  run(file: Uint8Array, resultBytes: number): Promise<DriverRun>;
+  dispose(): void;
+}
+
+const folder = (): string => mkdtempSync(join(tmpdir(), 'enn-fuzz-'));
+
+/** The folder's files when the driver left them there. */
+function readResults(dir: string, count: number): Uint8Array {
+  try {
+    return new Uint8Array(readFileSync(join(dir, 'results.bin'))).slice(0, count);
+  } catch {
+    return new Uint8Array();
+  }
+}
+
+async function compile(tool: 'cc' | 'arm-none-eabi-gcc', args: readonly string[]): Promise<void> {
+  const { path } = await requireTool(tool, 'the kernel fuzzer');
+  const sources = [packageFile(driverSource), `-I${packageFile('kernels/c')}`];
+  const { status, stderr } = await runTool(path, [...strictFlags, ...sources, ...args]);
+  if (status !== 0) throw new Error(`${path} rejects ${driverSource}:\n${stderr}`);
+}
+
+/** A process under the address and undefined-behaviour sanitizers. */
+async function hostDriver(): Promise<Driver> {
+  const dir = folder();
+  const program = join(dir, 'driver');
+  const sanitize = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
+  await compile('cc', ['-DDRIVER_HOST', '-O1', '-g', ...sanitize, '-o', program]);
+  return {
+    async run(file, resultBytes) {
+      writeFileSync(join(dir, 'cases.bin'), file);
+      rmSync(join(dir, 'results.bin'), { force: true });
+      const args = ['cases.bin', 'results.bin', String(resultBytes)];
+      const { status, stderr } = await runTool(program, args, { cwd: dir });
+      return { status: status ?? -1, results: readResults(dir, resultBytes), output: stderr };
+    },
+    dispose: () => rmSync(dir, { recursive: true, force: true }),
+  };
+}
+
+/** QEMU's Cortex-M4, which reads and writes the files of its working folder by semihosting. */
+async function cortexDriver(): Promise<Driver> {
+  const { path: qemu } = await requireTool('qemu-system-arm', 'the kernel fuzzer');
+  const dir = folder();
+  const image = join(dir, 'driver.elf');
+  const link = [`-L${packageFile('firmware/cortex-m')}`];
+  link.push('-T', packageFile('firmware/mps2-an386/link.ld'), '-lgcc');
+  const core = ['-mcpu=cortex-m4', '-mthumb', '-O2', '-ffreestanding', '-nostdlib'];
+  await compile('arm-none-eabi-gcc', [...core, ...link, '-o', image]);
+  const machine = ['-M', 'mps2-an386', '-nographic', '-monitor', 'none', '-serial', 'none'];
+  const semihosting = ['-semihosting-config', 'enable=on,target=native'];
+  return {
+    async run(file, resultBytes) {
+      writeFileSync(join(dir, 'cases.bin'), file);
+      rmSync(join(dir, 'results.bin'), { force: true });
+      const args = [...machine, ...semihosting, '-kernel', image];
+      const { status, stderr } = await runTool(qemu, args, { cwd: dir, timeoutMs: 120_000 });
+      return { status: status ?? -1, results: readResults(dir, resultBytes), output: stderr };
+    },
+    dispose: () => rmSync(dir, { recursive: true, force: true }),
+  };
+}
+
+interface WasmDriver {
+  readonly memory: WebAssembly.Memory;
+  file(): number;
+  results(): number;
+  run(): number;
+  done(): number;
+}
+
+/** WebAssembly, as on the board `virtual`. */
+async function wasmDriver(): Promise<Driver> {
+  const files = new Map<string, string>(kernelHeaders());
+  files.set('driver.c', readFileSync(packageFile(driverSource), 'utf8'));
+  const wasm = await compileWasm(['driver.c'], files, ['-DDRIVER_WASM', '-I.']);
+  const { instance } = await WebAssembly.instantiate(wasm as Uint8Array<ArrayBuffer>, {});
+  const driver = instance.exports as unknown as WasmDriver;
+  return {
+    async run(file, resultBytes) {
+      new Uint8Array(driver.memory.buffer).set(file, driver.file());
+      const status = driver.run();
+      const bytes = new Uint8Array(driver.memory.buffer, driver.results(), resultBytes);
+      return { status, results: bytes.slice(), output: `cases completed: ${driver.done()}` };
+    },
+    dispose() {},
+  };
+}
+
+const drivers: Readonly<Record<FuzzTarget, () => Promise<Driver>>> = {
+  host: hostDriver,
+  virtual: wasmDriver,
+  'mps2-an386': cortexDriver,
+};
+
+/**
+ * Compiles the driver for a target.
+ *
+ * @throws ToolchainError when the target's compiler or emulator is missing
+ */
+export const buildDriver = (target: FuzzTarget): Promise<Driver> => drivers[target]();

@@ -1,0 +1,107 @@
+/**
+ * Fuzz cases as the file that s8_driver.c reads, and what it must answer. The kernel calls are those
+ * that the C emitter writes for the same node, so that its parameters are tested too.
+ */
+import { readFileSync } from 'node:fs';
+import { bytesOf } from '../../host/core/dtype.js';
+import { packageFile } from '../../host/core/package.js';
+import { elements } from '../../host/core/shape.js';
+import type { Call } from '../../host/emit/c/call.js';
+import { callsOf } from '../../host/emit/c/rules.js';
+import { type Graph, getValue, type Node } from '../../host/ir/graph.js';
+import { portableTarget } from '../../host/lower/lowered.js';
+import type { StepNode } from '../../host/lower/lowered-ops.js';
+import { selectKernel } from '../../host/lower/select.js';
+import { createOracle } from '../../host/quant/interpret.js';
+import { driverSource, kernelHeaders } from './fuzz-build.js';
+import type { FuzzCase } from './fuzz-cases.js';
+
+/** The fields of a parameter struct in order, with the length of each; from the header's text. */
+function structFields(header: string, type: string): { name: string; length: number }[] {
+  const body = new RegExp(`struct ${type} \\{([^}]*)\\}`).exec(header)?.[1];
+  if (body === undefined) throw new Error(`no struct ${type} in the kernel headers`);
+  const declarations = body.replace(/\/\*.*?\*\//gs, '').split(';');
+  return declarations
+    .map((text) => text.trim())
+    .filter((text) => text !== '')
+    .flatMap((text) => {
+      const names = /^int32_t (.*)$/s.exec(text)?.[1];
+      if (names === undefined) throw new Error(`struct ${type}: '${text}' is not int32_t`);
+      return names.split(',').map((item) => {
+        const [, name, length] = /^\s*(\w+)(?:\[(\d+)\])?\s*$/.exec(item)!;
+        return { name: name!, length: Number(length ?? 1) };
+      });
+    });
+}
+
+/** The words of a struct; every field must be given, and nothing else. */
+function structWords(header: string, { type, fields }: Call): number[] {
+  const order = structFields(header, type);
+  const unknown = Object.keys(fields).find((name) => !order.some((field) => field.name === name));
+  if (unknown) throw new Error(`struct ${type} has no field ${unknown}`);
+  return order.flatMap(({ name, length }) => {
+    const values = [fields[name] ?? []].flat();
+    if (values.length !== length) throw new Error(`struct ${type}: ${name} needs ${length} values`);
+    return values as number[];
+  });
+}
+
+/** A reshape takes no step in a lowered graph; its kernel serves targets that cannot alias. */
+function callsOfNode(graph: Graph, node: Node): readonly Call[] {
+  if (node.op === 'reshape') {
+    const count = elements(getValue(graph, node.output).shape);
+    const x = { name: 'x', operand: { kind: 'read', value: node.inputs[0]! } } as const;
+    const y = { name: 'y', operand: { kind: 'write', value: node.output } } as const;
+    return [
+      { kernel: 'enn_reshape_s8__ref', type: 'enn_reshape_s8', fields: { count }, args: [x, y] },
+    ];
+  }
+  const step = node as StepNode;
+  return callsOf(graph, step, selectKernel(graph, step, portableTarget).name);
+}
+
+/** Contents of the arguments of a call, without the output. */
+function buffersOf(fuzz: FuzzCase, call: Call): Uint8Array[] {
+  return call.args.flatMap(({ operand }) => {
+    if (operand.kind === 'write') return [];
+    if (operand.kind === 'table') return [bytesOf(operand.data)];
+    const at = fuzz.graph.inputs.indexOf(operand.value);
+    return [bytesOf(fuzz.inputs[at]!)];
+  });
+}
+
+export interface CaseFile {
+  readonly bytes: Uint8Array;
+  /** What the kernels must answer: the oracle's output of each case. */
+  readonly expected: readonly Int8Array[];
+}
+
+/** Words, little-endian. */
+const wordsOf = (words: readonly number[]): Uint8Array =>
+  bytesOf(Int32Array.from(words, (word) => word | 0));
+
+const padding = (bytes: number): Uint8Array => new Uint8Array((4 - (bytes % 4)) % 4);
+
+/** Encodes cases for the driver; the oracle computes what it must answer. */
+export function encodeCases(cases: readonly FuzzCase[]): CaseFile {
+  const header = [...kernelHeaders().values()].join('\n');
+  const source = readFileSync(packageFile(driverSource), 'utf8');
+  const kernels = [...source.matchAll(/(?:x_y|a_b_y|x_w_y)\((enn_\w+__ref), /g)].map((m) => m[1]!);
+  const parts: Uint8Array[] = [wordsOf([cases.length])];
+  const expected = cases.map((fuzz) => {
+    const output = createOracle(fuzz.graph).run(fuzz.inputs)[0] as Int8Array;
+    const calls = callsOfNode(fuzz.graph, fuzz.graph.nodes[0]!);
+    parts.push(wordsOf([output.length, fuzz.inPlace ? 1 : 0, calls.length]));
+    for (const call of calls) {
+      const words = structWords(header, call);
+      const buffers = buffersOf(fuzz, call);
+      const kernel = kernels.indexOf(call.kernel);
+      parts.push(wordsOf([kernel, words.length, ...words, buffers.length]));
+      for (const buffer of buffers) {
+        parts.push(wordsOf([buffer.length]), buffer, padding(buffer.length));
+      }
+    }
+    return output;
+  });
+  return { bytes: Buffer.concat(parts), expected };
+}

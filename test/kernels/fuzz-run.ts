@@ -1,0 +1,56 @@
+/**
+ * Compares kernels with the oracle, case by case.
+ */
+import { print } from '../../host/ir/text.js';
+import type { Driver } from './fuzz-build.js';
+import { type FuzzCase, fuzzCase } from './fuzz-cases.js';
+import { encodeCases } from './fuzz-file.js';
+
+/** Cases that fit the memory of the smallest target at once. */
+const batchSize = 250;
+
+const describe = ({ seed, index, graph }: FuzzCase): string =>
+  `case ${index} of seed ${seed} (--seed ${seed} --first ${index} --cases 1):\n${print(graph)}`;
+
+/** The first case whose bytes differ, in words; undefined when all are equal. */
+function firstDifference(
+  cases: readonly FuzzCase[],
+  expected: readonly Int8Array[],
+  results: Uint8Array,
+): string | undefined {
+  let offset = 0;
+  for (const [i, want] of expected.entries()) {
+    const got = new Int8Array(results.slice(offset, offset + want.length).buffer);
+    offset += want.length;
+    const at = want.findIndex((x, k) => x !== got[k]);
+    if (at >= 0) {
+      const where = `element ${at} of ${want.length} is ${got[at]}, the oracle says ${want[at]}`;
+      return `${where}; ${describe(cases[i]!)}`;
+    }
+  }
+  return undefined;
+}
+
+/** The first case that did not complete. */
+function crashed(cases: readonly FuzzCase[], output: string): string {
+  const completed = Number(/cases completed: (\d+)/.exec(output)?.[1] ?? 0);
+  return describe(cases[Math.min(completed, cases.length - 1)]!);
+}
+
+/**
+ * Runs cases [first, first + count) of a seed.
+ *
+ * @throws Error naming the case, its graph and the element that differs, or the sanitizer's report
+ */
+export async function fuzz(driver: Driver, seed: number, first: number, count: number) {
+  for (let at = first; at < first + count; at += batchSize) {
+    const length = Math.min(batchSize, first + count - at);
+    const cases = Array.from({ length }, (_, i) => fuzzCase(seed, at + i));
+    const { bytes, expected } = encodeCases(cases);
+    const size = expected.reduce((sum, want) => sum + want.length, 0);
+    const { status, results, output } = await driver.run(bytes, size);
+    if (status !== 0) throw new Error(`status ${status}\n${output}\n${crashed(cases, output)}`);
+    const difference = firstDifference(cases, expected, results);
+    if (difference) throw new Error(difference);
+  }
+}
