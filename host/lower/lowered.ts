@@ -57,10 +57,13 @@ export interface LoweredStep {
   readonly scratch?: Window;
 }
 
-/** The accumulators of one step cannot overflow, shown by interval arithmetic. */
+/** The int32 arithmetic of one step cannot overflow, shown by interval arithmetic. */
 export interface StepProof {
   readonly value: ValueId;
-  /** Per output channel (one entry where channels do not differ): no partial sum exceeds it. */
+  /**
+   * Per output channel (one entry where channels do not differ): what no partial sum exceeds,
+   * nor the sum as its requantization shifts it left.
+   */
   readonly largest: readonly number[];
 }
 

@@ -1,6 +1,7 @@
 /**
  * The accumulator proof: with these weights and these input ranges no partial sum of any step
- * leaves int32, in whatever order a kernel adds.
+ * leaves int32, in whatever order a kernel adds, and neither does the sum when its requantization
+ * shifts it left.
  *
  * A term w (x - z) with x in [lo, hi], lo <= z <= hi, lies in an interval around 0; partial sums
  * therefore lie between the sum of the negative parts and the sum of the positive ones, and taps
@@ -8,12 +9,32 @@
  */
 import { BadInputError } from '../core/errors.js';
 import { elements } from '../core/shape.js';
-import { type Graph, getValue, type Node, type NodeOf, type ValueId } from '../ir/graph.js';
+import {
+  type Graph,
+  getValue,
+  inputsOf,
+  type Node,
+  type NodeOf,
+  type ValueId,
+} from '../ir/graph.js';
+import {
+  addLeftShift,
+  addMultipliers,
+  convMultipliers,
+  denseMultipliers,
+  type MultiplierTable,
+  meanMultiplier,
+  mulMultiplier,
+  rescale,
+} from '../quant/interpret-params.js';
 import { biasOf, perTensor, weightsOf } from '../quant/interpret-quant.js';
 import type { StepProof } from './lowered.js';
 import { isStepOp, type StepOp } from './lowered-ops.js';
 
-const limit = 2 ** 31 - 1;
+/** Of int32, less room for the output's zero point. */
+const limit = 2 ** 31 - 256;
+/** A byte less a zero point. */
+const byte = 255;
 /** One term of a softmax's sum: exp(0) in Q12.19. */
 const softmaxTerm = 2 ** 19;
 
@@ -23,6 +44,9 @@ type Largest<O extends StepOp> = (
   node: NodeOf<O>,
   rangeOf: (id: ValueId) => Range,
 ) => number[];
+
+/** A magnitude as a multiplier's shift to the left makes it. */
+const shifted = (magnitude: number, shift: number): number => magnitude * 2 ** Math.max(shift, 0);
 
 /** How `channel` finds its weights: `count` of them from `start`, `step` apart. */
 interface Taps {
@@ -45,54 +69,71 @@ function channelBound(weights: Int8Array, bias: number, zero: number, range: Ran
   return Math.max(-least, most);
 }
 
-function weighted(taps: (shape: readonly number[]) => Taps) {
-  return (graph: Graph, node: Node, rangeOf: (id: ValueId) => Range): number[] => {
+type WeightedNode = NodeOf<'conv2d'> | NodeOf<'depthwiseConv2d'> | NodeOf<'dense'>;
+
+function weighted(
+  taps: (shape: readonly number[]) => Taps,
+  multipliers: (graph: Graph, node: WeightedNode) => MultiplierTable,
+) {
+  return (graph: Graph, node: WeightedNode, rangeOf: (id: ValueId) => Range): number[] => {
     const [x, w] = node.inputs as readonly [ValueId, ValueId];
     const weights = weightsOf(graph, node);
     const { channels, count, start, step } = taps(getValue(graph, w).shape);
     const bias = biasOf(graph, node, channels);
     const { zero } = perTensor(getValue(graph, x));
+    const { shift } = multipliers(graph, node);
     return Array.from({ length: channels }, (_, channel) => {
       const own = Int8Array.from({ length: count }, (_, i) => weights[start(channel) + i * step]!);
-      return channelBound(own, bias[channel]!, zero, rangeOf(x));
+      const bound = channelBound(own, bias[channel]!, zero, rangeOf(x));
+      return shifted(bound, shift[shift.length === 1 ? 0 : channel]!);
     });
   };
 }
 
 /** Weights with the output channel outermost. */
-const outermost = weighted((shape) => {
+const outermost = (shape: readonly number[]): Taps => {
   const count = elements(shape.slice(1));
   return { channels: shape[0]!, count, start: (channel) => channel * count, step: 1 };
+};
+
+/** Weights [1, KH, KW, C]. */
+const innermost = (shape: readonly number[]): Taps => ({
+  channels: shape[3]!,
+  count: shape[1]! * shape[2]!,
+  start: (channel) => channel,
+  step: shape[3]!,
 });
 
-/** A sum of `count` bytes less a zero point. */
-const byteSum = (count: number): number[] => [count * 255];
+/** One byte of each input, less its zero point, in the output's scale. */
+const rescaled = (graph: Graph, node: Node): number[] => {
+  const y = getValue(graph, node.output);
+  const shifts = inputsOf(graph, node).map((x) => rescale(x, y).shift);
+  return [shifted(byte, Math.max(...shifts))];
+};
+
+const mean: Largest<'mean'> = (graph, node) => {
+  const [x, y] = [getValue(graph, node.inputs[0]!), getValue(graph, node.output)];
+  const count = elements(x.shape) / elements(y.shape);
+  return [shifted(byte * count, meanMultiplier(x, y, count).shift)];
+};
 
 const rules: { readonly [O in StepOp]: Largest<O> | null } = {
-  conv2d: outermost,
-  dense: outermost,
-  depthwiseConv2d: weighted((shape) => ({
-    channels: shape[3]!,
-    count: shape[1]! * shape[2]!,
-    start: (channel) => channel,
-    step: shape[3]!,
-  })),
-  avgPool2d: (_, { attrs }) => byteSum(attrs.size[0] * attrs.size[1]),
-  mean: (graph, node) =>
-    byteSum(
-      elements(getValue(graph, node.inputs[0]!).shape) /
-        elements(getValue(graph, node.output).shape),
-    ),
+  conv2d: weighted(outermost, convMultipliers),
+  depthwiseConv2d: weighted(innermost, convMultipliers),
+  dense: weighted(outermost, denseMultipliers),
+  avgPool2d: (_, { attrs }) => [byte * attrs.size[0] * attrs.size[1]],
+  mean,
   softmax: (graph, node) => [getValue(graph, node.output).shape.at(-1)! * softmaxTerm],
-  // These add at most two terms, which fit for every byte.
-  add: null,
-  mul: null,
+  // Both operands are scaled by at most 1/2 first, so their sum is no larger than one of them.
+  add: (graph, node) => [shifted(byte * 2 ** addLeftShift, addMultipliers(graph, node).out.shift)],
+  mul: (graph, node) => [shifted(byte * byte, mulMultiplier(graph, node).shift)],
+  relu: rescaled,
+  relu6: rescaled,
+  requantize: rescaled,
+  concat: rescaled,
+  // These only move bytes.
   maxPool2d: null,
-  relu: null,
-  relu6: null,
-  requantize: null,
   pad: null,
-  concat: null,
 };
 
 /** The bytes that a value can hold, as far as clamps tell. */
@@ -110,7 +151,7 @@ function check(graph: Graph, proof: StepProof): StepProof {
   const channel = proof.largest.findIndex((magnitude) => magnitude > limit);
   if (channel < 0) return proof;
   throw new BadInputError(
-    `graph ${graph.name}: channel ${channel} of %${proof.value} could overflow its 32-bit accumulator: a sum of ${proof.largest[channel]} is possible, ${limit} is the limit`,
+    `graph ${graph.name}: channel ${channel} of %${proof.value} could overflow its 32-bit accumulator: ${proof.largest[channel]} is possible, ${limit} is the limit`,
     {
       hint: 'Quantize with another scale for this layer, use fewer inputs per output, or check the file for damage.',
       where: `%${proof.value}`,

@@ -9,11 +9,11 @@ import type { Lowered, LoweredStep } from '../../lower/lowered.js';
 import type { Argument, Call, ConstTable, ValueOperand } from './call.js';
 import { describeModel, type Hashes } from './describe.js';
 import { callsOf } from './rules.js';
-import { cComment, identifiers, initializer, table } from './text.js';
+import { cComment, identifiers, initializer, list, table } from './text.js';
 
 /** Text that is collected while the steps are walked. */
 interface Draft {
-  readonly name: (wanted: string) => string;
+  readonly name: (prefix: string, wanted: string) => string;
   /** Table identifiers by key. */
   readonly tables: Map<string, string>;
   readonly tableText: string[];
@@ -26,7 +26,7 @@ interface Draft {
 function tableName(draft: Draft, { key, type, data }: ConstTable): string {
   const known = draft.tables.get(key);
   if (known !== undefined) return known;
-  const name = draft.name(key);
+  const name = draft.name('k', key);
   draft.tables.set(key, name);
   draft.tableText.push(table(type, name, data));
   return name;
@@ -57,27 +57,25 @@ function operandType(operand: ConstTable | ValueOperand): string {
 function functionOf(draft: Draft, call: Call): string {
   const known = draft.functions.get(call.kernel);
   if (known !== undefined) return known;
-  const name = draft.name(call.kernel.replace(/^enn_/, ''));
+  const name = draft.name('run', call.kernel.replace(/^enn_/, ''));
   draft.functions.set(call.kernel, name);
   const parameters = [
     `const ENN_CONST struct ${call.type} *p`,
     ...call.args.map((arg) => `${operandType(arg.operand)}${arg.name}`),
   ];
-  const head = `static __attribute__((noinline)) void ${name}(`;
   const names = ['p', ...call.args.map((arg) => arg.name)];
-  draft.functionText.push(
-    `${head}${parameters.join(`,\n${' '.repeat(4)}`)}) {\n  ${call.kernel}(${names.join(', ')});\n}\n`,
-  );
+  const head = list(`static __attribute__((noinline)) void ${name}`, parameters, ' {');
+  draft.functionText.push(`${head}\n${list(`  ${call.kernel}`, names, ';')}\n}\n`);
   return name;
 }
 
 function printCall(draft: Draft, lowered: Lowered, step: LoweredStep, call: Call): string {
-  const parameters = draft.name(step.node.output);
+  const parameters = draft.name('p', step.node.output);
   draft.parameterText.push(
     `static const ENN_CONST struct ${call.type} ${parameters} = ${initializer(call.fields)};\n`,
   );
   const operands = call.args.map(({ operand }) => printOperand(draft, lowered, operand));
-  return `${functionOf(draft, call)}(&${parameters}, ${operands.join(', ')});`;
+  return list(`      ${functionOf(draft, call)}`, [`&${parameters}`, ...operands], ';');
 }
 
 function printStep(draft: Draft, lowered: Lowered, index: number): string {
@@ -89,7 +87,7 @@ function printStep(draft: Draft, lowered: Lowered, index: number): string {
   );
   return [
     `    case ${index}: /* ${cComment(summary)} */`,
-    ...calls.map((call) => `      ${call}`),
+    ...calls,
     `      if (last == ${index + 1}) return;`,
     '      /* fall through */',
   ].join('\n');

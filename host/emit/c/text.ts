@@ -4,20 +4,11 @@
 
 const lineWidth = 100;
 
-/** Words that an identifier may not be: keywords and the names of the emitted files. */
-const reserved = new Set(
-  `auto break case char const continue default do double else enum extern float for goto if inline
-  int long register restrict return short signed sizeof static struct switch typedef union unsigned
-  void volatile while arena state first last memory inputs outputs steps main asm`.split(/\s+/),
-);
-
 /** A supply of C identifiers: each call gives one that was not given before. */
-export function identifiers(): (wanted: string) => string {
-  const taken = new Set<string>(reserved);
-  return (wanted) => {
-    let base = wanted.replace(/[^A-Za-z0-9_]/g, '_');
-    // Leading underscores, enn_ and ENN_ belong to others.
-    if (!/^[A-Za-z]/.test(base) || /^enn_/i.test(base)) base = `v${base}`;
+export function identifiers(): (prefix: string, wanted: string) => string {
+  const taken = new Set<string>();
+  return (prefix, wanted) => {
+    const base = `${prefix}_${wanted.replace(/[^A-Za-z0-9_]/g, '_')}`;
     let name = base;
     for (let n = 2; taken.has(name); n++) name = `${base}_${n}`;
     taken.add(name);
@@ -63,6 +54,13 @@ export function wrapped(items: readonly string[], indent: string): string {
   }
   if (line !== '') lines.push(indent + line);
   return lines.join('\n');
+}
+
+/** `head(item, item)`, continued on indented lines where one is too short. */
+export function list(head: string, items: readonly string[], tail: string): string {
+  const line = `${head}(${items.join(', ')})${tail}`;
+  if (line.length <= lineWidth) return line;
+  return `${head}(\n${wrapped(items, '    ').slice(0, -1)})${tail}`;
 }
 
 /** The types of const tables, with the array that holds one on the host. */
