@@ -22,6 +22,8 @@ export interface RandomKey {
   readonly purpose: Purpose;
   readonly epoch?: number;
   readonly step?: number;
+  /** Tells apart users of one purpose, such as the dropout layers of a network. */
+  readonly stream?: number;
 }
 
 const m0 = 0xd2511f53;
@@ -61,14 +63,15 @@ export function philox(
 
 /**
  * The `index`-th 32-bit word of a stream. Layout: key = [seed, purpose], counter =
- * [index / 4, step, epoch, 0], word index mod 4; the C kernels use the same.
+ * [index / 4, step, epoch, stream], word index mod 4; kernels/c/enn_f32_random.h uses the same.
  */
 export function randomBits(key: RandomKey, index: number): number {
-  const counter = [Math.floor(index / 4) >>> 0, (key.step ?? 0) >>> 0, (key.epoch ?? 0) >>> 0, 0];
-  const words = philox(counter as [number, number, number, number], [
-    key.seed >>> 0,
-    purposes[key.purpose],
-  ]);
+  const { seed, purpose, epoch = 0, step = 0, stream = 0 } = key;
+  const block = Math.floor(index / 4);
+  const words = philox(
+    [block >>> 0, step >>> 0, epoch >>> 0, stream >>> 0],
+    [seed >>> 0, purposes[purpose]],
+  );
   return words[index % 4]!;
 }
 
