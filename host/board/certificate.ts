@@ -1,0 +1,144 @@
+/**
+ * The certificate of a build: what it takes of flash and RAM, from the linker map, the planner and
+ * the call graph, with the board's limits beside it, and the proof that no accumulator overflows.
+ */
+import type { Lowered } from '../lower/lowered.js';
+import type { Board, MemoryLimits } from './boards.js';
+import { type LiveTensor, liveTensors } from './fit.js';
+import type { Image, ImageSize, StackBound } from './image.js';
+import { type PlacedSection, placedBytes } from './image-map.js';
+
+/** All sizes in bytes. */
+export interface Certificate {
+  readonly format: 1;
+  readonly board: string;
+  /** The graph's name. */
+  readonly model: string;
+  /** The first 16 bytes of the SHA-256 of the .tflite file, as hex; what HELLO says. */
+  readonly modelHash: string;
+  readonly buildHash: string;
+  /** Of the model: its code with the kernels that it calls, and its constant tables. */
+  readonly flash: { readonly code: number; readonly weights: number; readonly total: number };
+  /** `static`: all data but the arena; `stack`: see `stackBound`. */
+  readonly ram: {
+    readonly arena: number;
+    readonly stack: number;
+    readonly static: number;
+    readonly total: number;
+  };
+  readonly limits: MemoryLimits;
+  /** The whole image: model, runtime, start-up code, libraries. */
+  readonly firmware: ImageSize;
+  readonly stackBound: Pick<StackBound, 'method' | 'path'>;
+  readonly accumulators: AccumulatorSummary;
+  readonly peak: PeakSummary;
+  readonly image: { readonly file: string; readonly bytes: number; readonly sha256: string };
+  readonly compiler: string;
+}
+
+/** The proof of every channel, and the channel that comes closest to the limit. */
+export interface AccumulatorSummary {
+  readonly bits: 32;
+  /** Channels for which it was shown that no partial sum leaves int32. */
+  readonly channels: number;
+  readonly largest: number;
+  readonly limit: number;
+  /** The value with the largest accumulator, and per value its own. */
+  readonly where: string | null;
+  readonly values: readonly {
+    readonly value: string;
+    readonly channels: number;
+    readonly largest: number;
+  }[];
+}
+
+/** The step at which most of the arena is live, and what lives there. */
+export interface PeakSummary {
+  readonly step: number;
+  readonly value: string;
+  /** No order of placement makes the arena smaller than this. */
+  readonly lowerBound: number;
+  readonly tensors: readonly LiveTensor[];
+}
+
+function accumulators({ proof }: Lowered): AccumulatorSummary {
+  const values = proof.map(({ value, largest }) => ({
+    value,
+    channels: largest.length,
+    largest: largest.reduce((a, b) => Math.max(a, b), 0),
+  }));
+  const worst = values.reduce<(typeof values)[number] | undefined>(
+    (a, b) => (a === undefined || b.largest > a.largest ? b : a),
+    undefined,
+  );
+  return {
+    bits: 32,
+    channels: values.reduce((sum, { channels }) => sum + channels, 0),
+    largest: worst?.largest ?? 0,
+    limit: 2 ** 31 - 1,
+    where: worst?.value ?? null,
+    values,
+  };
+}
+
+const tablePattern = /^static const ENN_CONST u?int(?:8|16|32)_t (\w+)\[/gm;
+
+/** The names of the constant tables in an emitted model: weights, biases, multipliers, tables. */
+export const tableNames = (modelC: string): Set<string> =>
+  new Set([...modelC.matchAll(tablePattern)].map(([, name]) => name!));
+
+const isStored = ({ section, output }: PlacedSection): boolean =>
+  !/^\.(bss|data)/.test(section) && !output.startsWith('.debug') && output !== '.comment';
+/** Sections that neither code nor data are, such as those for debuggers. */
+const isMemory = ({ section, output }: PlacedSection): boolean =>
+  output === 'CODE' || /^\.(text|rodata|data|vectors)/.test(section);
+
+/** Code and constant tables of the model in an image. */
+export function modelFlash(placed: readonly PlacedSection[], modelC: string): Certificate['flash'] {
+  const tables = tableNames(modelC);
+  const own = placed.filter((s) => s.object === 'model' && isMemory(s) && isStored(s));
+  const isTable = ({ section }: PlacedSection): boolean =>
+    tables.has(section.replace(/^\.rodata\./, ''));
+  const weights = placedBytes(own, isTable);
+  const total = placedBytes(own, () => true);
+  return { code: total - weights, weights, total };
+}
+
+export interface CertificateInputs {
+  readonly board: Board;
+  readonly lowered: Lowered;
+  readonly image: Image;
+  readonly modelC: string;
+  readonly modelHash: string;
+  readonly buildHash: string;
+  /** SHA-256 of the image, as hex. */
+  readonly imageHash: string;
+}
+
+/** Puts the certificate together. */
+export function makeCertificate(inputs: CertificateInputs): Certificate {
+  const { board, lowered, image, modelC, modelHash, buildHash, imageHash } = inputs;
+  const { arenaBytes: arena, plan, graph, steps } = lowered;
+  const stack = image.stack.bytes;
+  return {
+    format: 1,
+    board: board.name,
+    model: graph.name,
+    modelHash,
+    buildHash,
+    flash: modelFlash(image.placed, modelC),
+    ram: { arena, stack, static: image.size.ram - stack - arena, total: image.size.ram },
+    limits: board.limits,
+    firmware: image.size,
+    stackBound: { method: image.stack.method, path: image.stack.path },
+    accumulators: accumulators(lowered),
+    peak: {
+      step: plan.peakStep,
+      value: steps[plan.peakStep]?.node.output ?? graph.outputs[0]!,
+      lowerBound: plan.lowerBound,
+      tensors: liveTensors(lowered),
+    },
+    image: { file: image.file, bytes: image.bytes.length, sha256: imageHash },
+    compiler: image.compiler,
+  };
+}

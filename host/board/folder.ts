@@ -1,0 +1,116 @@
+/**
+ * What an emitted folder holds beside the model: the runtime's and the board's C, a CMakeLists and
+ * a README, so that it builds without edge-nn.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { packageFile } from '../core/package.js';
+import { type Board, getBoard } from './boards.js';
+import { compileFlags, linkFlags } from './flags.js';
+import type { SourceTree } from './image.js';
+import { qemuArguments } from './qemu.js';
+
+/** What comes with a folder that is included. */
+const headerPattern = /\.(h|ld)$/;
+
+/** The C, headers and linker scripts of a board, as they lie in the package. */
+export function boardSources(board: Board): SourceTree {
+  const files = new Set(board.sources);
+  for (const dir of board.include.filter((path) => path !== 'model')) {
+    const names = readdirSync(packageFile(dir)).filter((name) => headerPattern.test(name));
+    for (const name of names) files.add(`${dir}/${name}`);
+  }
+  return new Map([...files].sort().map((path) => [path, readFileSync(packageFile(path), 'utf8')]));
+}
+
+/** The board that a person builds for where this one's compiler is not at hand. */
+const standaloneBoard = (board: Board): Board =>
+  board.standalone === undefined ? board : getBoard(board.standalone);
+
+/** The sources of an emitted folder: the board's, and those of its standalone build. */
+export const folderSources = (board: Board): SourceTree =>
+  new Map([...boardSources(board), ...boardSources(standaloneBoard(board))]);
+
+const root = '$' + '{CMAKE_CURRENT_SOURCE_DIR}';
+
+/** Paths in linker flags, absolute for CMake, which links in the build folder. */
+const anchored = (flag: string): string => flag.replace(/^(-[TL])(?=firmware\/)/, `$1${root}/`);
+
+const list = (items: readonly string[]): string => items.map((item) => `  ${item}\n`).join('');
+
+const crossHead = `set(CMAKE_SYSTEM_NAME Generic)
+set(CMAKE_SYSTEM_PROCESSOR arm)
+set(CMAKE_C_COMPILER arm-none-eabi-gcc CACHE STRING "C compiler")
+set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+`;
+
+/**
+ * The CMakeLists of an emitted folder.
+ *
+ * @param stackBytes what the linker sets aside for the stack
+ */
+export function cmakeLists(forBoard: Board, stackBytes: number): string {
+  const board = standaloneBoard(forBoard);
+  const flags = compileFlags(board).filter((flag) => !flag.startsWith('-I'));
+  const link = [...board.flags, ...linkFlags(board, stackBytes).map(anchored)];
+  return `# Builds the firmware without edge-nn: cmake -S . -B build && cmake --build build
+cmake_minimum_required(VERSION 3.16)
+${board.compiler === 'arm-none-eabi-gcc' ? crossHead : ''}project(firmware C)
+
+add_executable(firmware
+${list(['model/model.c', ...board.sources])})
+target_include_directories(firmware PRIVATE
+${list(board.include)})
+target_compile_options(firmware PRIVATE
+${list(flags)})
+target_link_options(firmware PRIVATE
+${list(link)})
+set_target_properties(firmware PROPERTIES
+  SUFFIX .elf
+  C_EXTENSIONS OFF
+  LINK_DEPENDS "${board.linkerScript ? `${root}/${board.linkerScript}` : ''}")
+`;
+}
+
+/** How to start what CMake built. */
+function startLine(board: Board): string {
+  if (board.runner.kind !== 'qemu') return 'build/firmware.elf';
+  return `qemu-system-arm ${qemuArguments(board.runner, 'build/firmware.elf').join(' ')}`;
+}
+
+const startNote = (board: Board): string =>
+  board.runner.kind === 'qemu'
+    ? 'QEMU prints the name of the PTY on which the device speaks.'
+    : 'The device speaks on stdin and stdout.';
+
+/** The README of an emitted folder. */
+export function folderReadme(forBoard: Board, model: string): string {
+  const board = standaloneBoard(forBoard);
+  const other =
+    board === forBoard
+      ? ''
+      : `\nedge-nn itself built it for \`${forBoard.name}\` (${forBoard.description}). The CMakeLists builds the
+same C for \`${board.name}\`: ${board.description}.\n`;
+  return `# ${model} for ${forBoard.name}
+
+Emitted by edge-nn. Everything that the firmware needs is in this folder; it builds without edge-nn:
+
+    cmake -S . -B build
+    cmake --build build
+    ${startLine(board)}
+
+${startNote(board)} It speaks frames (COBS, CRC-32); \`device/enn_protocol.h\` has their
+numbers. It needs CMake and ${board.compiler === 'cc' ? 'a C compiler' : 'arm-none-eabi-gcc with newlib'}.
+${other}
+| what | |
+| --- | --- |
+| \`model/\` | the model: \`model.c\`, \`model.h\` and the kernels that it calls |
+| \`device/\` | the runtime that answers the link and runs the model |
+| \`firmware/\` | the board: start-up code, UART, memory |
+| \`certificate.json\` | flash, RAM and stack against the board's limits; the accumulator proof |
+| \`trace.json\` | where each layer's result lies in the arena |
+| \`model.tflite\` | the model that this was made from |
+
+To use the model without the runtime, compile \`model/model.c\` with \`device/enn_model.h\` and call
+\`enn_model_run\`; that header has an example. Licence of runtime and kernels: Apache-2.0.
+`;
+}
