@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { elements } from '../../../host/core/shape.js';
+import { importTflite } from '../../../host/front/import-tflite.js';
+import { getValue } from '../../../host/ir/graph.js';
+import { lower } from '../../../host/lower/pipeline.js';
+import { createOracle } from '../../../host/quant/interpret.js';
+import { modelBytes, modelFiles, modelsFolder } from '../../format/support.js';
+import { buildOnHost, hasTool } from './host-build.js';
+
+/** Real int8 models, and what TensorFlow Lite Micro computed for them, where it is known. */
+const models: Readonly<Record<string, string | undefined>> = {
+  mlperftiny_ad01_int8: undefined,
+  mlperftiny_ic01_resnet_int8: 'ic',
+  mlperftiny_kws_ref_int8: 'kws',
+  mlperftiny_sww_ref_int8: 'sww',
+  mlperftiny_vww_96_int8: undefined,
+  tflm_hello_world_int8: undefined,
+  tflm_person_detect_int8: undefined,
+};
+
+/** The fixed input of the recorded outputs. */
+const patternInput = (count: number): Int8Array =>
+  Int8Array.from({ length: count }, (_, i) => (Math.imul(i, 1103515245) + 12345) >> 16);
+
+const recorded = (name: string): Int8Array =>
+  new Int8Array(readFileSync(join(modelsFolder, '..', 'tflm', `${name}_out.bin`)));
+
+for (const [model, golden] of Object.entries(models)) {
+  const reference = golden === undefined ? 'the oracle' : 'oracle and TensorFlow Lite Micro';
+  test(`emitted C of ${model} equals ${reference}`, (t) => {
+    if (!hasTool('cc')) return t.skip('no C compiler `cc` here');
+    if (!modelFiles('.tflite').includes(`${model}.tflite`)) return t.skip(`no ${model} here`);
+    const graph = importTflite(modelBytes(`${model}.tflite`), model);
+    const lowered = lower(graph);
+    const inputs = graph.inputs.map((id) => patternInput(elements(getValue(graph, id).shape)));
+    const built = buildOnHost(lowered);
+    t.after(() => built.dispose());
+    const [observed] = built.run([inputs]);
+    const expected = createOracle(graph).runAll(inputs);
+    observed!.steps.forEach((bytes, k) => {
+      const { source } = lowered.steps[k]!;
+      assert.deepEqual(bytes, expected.get(source), `step ${k} %${source}`);
+    });
+    assert.deepEqual(
+      observed!.outputs,
+      graph.outputs.map((id) => expected.get(id)),
+    );
+    if (golden !== undefined) assert.deepEqual(observed!.outputs[0], recorded(golden));
+  });
+}
