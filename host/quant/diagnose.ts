@@ -20,8 +20,8 @@ export interface LayerNoise {
   readonly name: string;
   /** 10 log10(sum of float^2 / sum of (float - int8)^2). */
   readonly snrDb: number;
-  /** The part of the noise that this layer adds: the least of its inputs' ratios less its own. */
-  readonly lossDb: number;
+  /** The ratio that the layer's own noise would leave: what its noisiest input brought is taken off. */
+  readonly ownSnrDb: number;
 }
 
 /** Ratios are cut here: values that are equal, or zero in float only. */
@@ -51,20 +51,26 @@ function sharedValues(float: Graph, integer: Graph): ValueId[] {
   return [...integer.inputs, ...computedValues(integer).filter((id) => known.has(id))];
 }
 
+/** Of a ratio in dB, the noise for a signal of 1. */
+const noiseOf = (snrDb: number): number => 10 ** (-snrDb / 10);
+
+const ownRatio = (snrDb: number, before: number): number =>
+  ratio({ signal: 1, noise: Math.max(0, noiseOf(snrDb) - noiseOf(before)) });
+
 function layersOf(integer: Graph, powers: ReadonlyMap<ValueId, Power>): LayerNoise[] {
   const ratios = new Map([...powers].map(([id, power]) => [id, ratio(power)]));
   const layers: LayerNoise[] = [];
   for (const { inputs, output } of integer.nodes) {
     const snrDb = ratios.get(output);
     const before = Math.min(mostSnrDb, ...inputs.map((id) => ratios.get(id) ?? mostSnrDb));
-    // A requantize has no counterpart: its loss is counted where its result is used.
+    // A requantize has no counterpart: its noise is counted where its result is used.
     if (snrDb === undefined) ratios.set(output, before);
     else
       layers.push({
         id: output,
         name: getValue(integer, output).name,
         snrDb,
-        lossDb: before - snrDb,
+        ownSnrDb: ownRatio(snrDb, before),
       });
   }
   return layers;

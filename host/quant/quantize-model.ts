@@ -69,10 +69,10 @@ export function requireAccuracy(
   if (floatAccuracy === null || int8Accuracy === null) return;
   const drop = floatAccuracy - int8Accuracy;
   if (drop <= maxDrop) return;
-  const worst = [...layers].sort((a, b) => b.lossDb - a.lossDb).slice(0, namedLayers);
+  const worst = [...layers].sort((a, b) => a.ownSnrDb - b.ownSnrDb).slice(0, namedLayers);
   const named = worst.map(
-    ({ name, snrDb, lossDb }) =>
-      `${name} (adds ${lossDb.toFixed(1)} dB of noise, ${snrDb.toFixed(1)} dB remain)`,
+    ({ name, snrDb, ownSnrDb }) =>
+      `${name} (${ownSnrDb.toFixed(1)} dB by itself, ${snrDb.toFixed(1)} dB with those before it)`,
   );
   throw new GateError(
     `int8 accuracy ${percent(int8Accuracy)} is ${percent(drop)} below float ${percent(floatAccuracy)}, more than ${percent(maxDrop)}; worst layers: ${named.join(', ')}`,
