@@ -10,7 +10,7 @@
 import { parseArgs } from 'node:util';
 import { EdgeNnError, exitCodes } from '../host/core/errors.js';
 import { buildDriver, type FuzzTarget, fuzzTargets } from '../test/kernels/fuzz-build.js';
-import { fuzz } from '../test/kernels/fuzz-run.js';
+import { fuzz, fuzzArithmetic } from '../test/kernels/fuzz-run.js';
 
 const { values } = parseArgs({
   options: {
@@ -42,6 +42,7 @@ try {
   const start = performance.now();
   const driver = await buildDriver(values.target);
   try {
+    await fuzzArithmetic(driver, seed, 1000);
     await fuzz(driver, seed, first, cases);
   } finally {
     driver.dispose();

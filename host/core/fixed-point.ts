@@ -89,7 +89,7 @@ export function multiplyByQuantizedMultiplier(
 }
 
 /** x * 2^exponent, saturated to int32; exponent in [0, 30]. */
-function saturatingShiftLeft(x: number, exponent: number): number {
+export function saturatingShiftLeft(x: number, exponent: number): number {
   return Math.max(-two31, Math.min(two31 - 1, x * 2 ** exponent));
 }
 

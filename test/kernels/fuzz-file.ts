@@ -4,6 +4,14 @@
  */
 import { readFileSync } from 'node:fs';
 import { bytesOf } from '../../host/core/dtype.js';
+import {
+  expOnNegativeValues,
+  multiplyByQuantizedMultiplier,
+  oneOverOnePlusX,
+  roundingDivideByPot,
+  saturatingRoundingDoublingHighMul,
+  saturatingShiftLeft,
+} from '../../host/core/fixed-point.js';
 import { packageFile } from '../../host/core/package.js';
 import { elements } from '../../host/core/shape.js';
 import type { Call } from '../../host/emit/c/call.js';
@@ -15,6 +23,7 @@ import { selectKernel } from '../../host/lower/select.js';
 import { createOracle } from '../../host/quant/interpret.js';
 import { driverSource, kernelHeaders } from './fuzz-build.js';
 import type { FuzzCase } from './fuzz-cases.js';
+import { type Choice, choices } from './fuzz-random.js';
 
 /** The fields of a parameter struct in order, with the length of each; from the header's text. */
 function structFields(header: string, type: string): { name: string; length: number }[] {
@@ -82,11 +91,16 @@ const wordsOf = (words: readonly number[]): Uint8Array =>
 
 const padding = (bytes: number): Uint8Array => new Uint8Array((4 - (bytes % 4)) % 4);
 
+/** The text of all parameter structs, and the driver's kernels in the order of its list. */
+function readSources(): { header: string; kernels: string[] } {
+  const source = readFileSync(packageFile(driverSource), 'utf8');
+  const kernels = [...source.matchAll(/(?:x_y|a_b_y|x_w_y)\((\w+__ref), /g)].map((m) => m[1]!);
+  return { header: [...kernelHeaders().values(), source].join('\n'), kernels };
+}
+
 /** Encodes cases for the driver; the oracle computes what it must answer. */
 export function encodeCases(cases: readonly FuzzCase[]): CaseFile {
-  const header = [...kernelHeaders().values()].join('\n');
-  const source = readFileSync(packageFile(driverSource), 'utf8');
-  const kernels = [...source.matchAll(/(?:x_y|a_b_y|x_w_y)\((enn_\w+__ref), /g)].map((m) => m[1]!);
+  const { header, kernels } = readSources();
   const parts: Uint8Array[] = [wordsOf([cases.length])];
   const expected = cases.map((fuzz) => {
     const output = createOracle(fuzz.graph).run(fuzz.inputs)[0] as Int8Array;
@@ -104,4 +118,41 @@ export function encodeCases(cases: readonly FuzzCase[]): CaseFile {
     return output;
   });
   return { bytes: Buffer.concat(parts), expected };
+}
+
+/** Triples (a, b, shift) for the arithmetic below the kernels, the ends of int32 included. */
+function arithmeticInputs(c: Choice, count: number): Int32Array {
+  const ends = [-(2 ** 31), 2 ** 31 - 1, -1, 0, 1, 2 ** 30, -(2 ** 30)];
+  const word = () =>
+    c.chance(0.2) ? c.pick(ends) : c.int(-(2 ** 31), 2 ** 31 - 1) >> c.int(0, 30);
+  return Int32Array.from({ length: 3 * count }, (_, i) => (i % 3 === 2 ? c.int(-31, 31) : word()));
+}
+
+/** What probe_fixed of the driver computes for one triple. */
+function arithmetic(a: number, b: number, shift: number): number[] {
+  const positive = b & 0x7fffffff;
+  const exponent = Math.abs(shift);
+  return [
+    saturatingRoundingDoublingHighMul(a, b),
+    roundingDivideByPot(a, exponent),
+    multiplyByQuantizedMultiplier(a, positive, shift),
+    saturatingShiftLeft(a, Math.min(exponent, 30)),
+    expOnNegativeValues(0 - positive),
+    oneOverOnePlusX(positive),
+    Math.clz32(positive | 1),
+  ];
+}
+
+/** One case: fixed-point arithmetic on `count` random triples. */
+export function encodeArithmetic(seed: number, count: number): CaseFile {
+  const { kernels } = readSources();
+  const inputs = arithmeticInputs(choices(seed, 0), count);
+  const triples = Array.from({ length: count }, (_, i) => inputs.subarray(3 * i, 3 * i + 3));
+  const want = Int32Array.from(triples.flatMap(([a, b, shift]) => arithmetic(a!, b!, shift!)));
+  const kernel = kernels.indexOf('probe_fixed__ref');
+  const head = wordsOf([1, want.byteLength, 0, 1, kernel, 1, count, 1, inputs.byteLength]);
+  return {
+    bytes: Buffer.concat([head, bytesOf(inputs)]),
+    expected: [new Int8Array(want.buffer)],
+  };
 }

@@ -4,7 +4,7 @@
 import { print } from '../../host/ir/text.js';
 import type { Driver } from './fuzz-build.js';
 import { type FuzzCase, fuzzCase } from './fuzz-cases.js';
-import { encodeCases } from './fuzz-file.js';
+import { encodeArithmetic, encodeCases } from './fuzz-file.js';
 
 /** Cases that fit the memory of the smallest target at once. */
 const batchSize = 250;
@@ -35,6 +35,26 @@ function firstDifference(
 function crashed(cases: readonly FuzzCase[], output: string): string {
   const completed = Number(/cases completed: (\d+)/.exec(output)?.[1] ?? 0);
   return describe(cases[Math.min(completed, cases.length - 1)]!);
+}
+
+const wordsPerTriple = 7;
+
+/**
+ * Runs the fixed-point arithmetic on random words.
+ *
+ * @throws Error naming the word that differs, or the sanitizer's report
+ */
+export async function fuzzArithmetic(driver: Driver, seed: number, count: number): Promise<void> {
+  const { bytes, expected } = encodeArithmetic(seed, count);
+  const want = expected[0]!;
+  const { status, results, output } = await driver.run(bytes, want.length);
+  if (status !== 0) throw new Error(`status ${status}\n${output}`);
+  const got = new Int32Array(results.buffer);
+  const at = new Int32Array(want.buffer).findIndex((word, i) => word !== got[i]);
+  if (at >= 0) {
+    const [triple, entry] = [Math.floor(at / wordsPerTriple), at % wordsPerTriple];
+    throw new Error(`probe_fixed: entry ${entry} of triple ${triple} of seed ${seed} differs`);
+  }
 }
 
 /**

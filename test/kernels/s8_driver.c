@@ -77,6 +77,32 @@ static void copy(void *to, const void *from, uint32_t bytes) {
   for (uint32_t i = 0; i < bytes; i++) t[i] = f[i];
 }
 
+/* The arithmetic below the kernels, whose last bits an int8 output rarely shows: words x[count][3] to
+ * y[count][7], where shift is in [-31, 31]. */
+struct probe_fixed {
+  int32_t count;
+};
+
+static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_t *y) {
+  for (int32_t i = 0; i < p->count; i++) {
+    int32_t in[3];
+    copy(in, x + i * (int32_t)sizeof in, sizeof in);
+    const int32_t a = in[0];
+    const int32_t positive = in[1] & INT32_MAX;
+    const int32_t exponent = in[2] < 0 ? -in[2] : in[2];
+    const int32_t out[7] = {
+        enn_doubling_high_mul(a, in[1]),
+        enn_rounding_divide_by_pot(a, exponent),
+        enn_multiply(a, positive, in[2]),
+        enn_saturating_shift_left(a, exponent > 30 ? 30 : exponent),
+        enn_exp_on_negative(-positive),
+        enn_one_over_one_plus(positive),
+        enn_leading_zeros((uint32_t)positive | 1u),
+    };
+    copy(y + i * (int32_t)sizeof out, out, sizeof out);
+  }
+}
+
 /* The kernels; a case names one by its place in this list, which the test reads from here. */
 #define KERNELS(x_y, a_b_y, x_w_y)                          \
   x_w_y(enn_conv2d_s8__ref, enn_conv2d_s8)                  \
@@ -91,7 +117,8 @@ static void copy(void *to, const void *from, uint32_t bytes) {
   x_y(enn_reshape_s8__ref, enn_reshape_s8)                  \
   x_y(enn_concat_s8__ref, enn_concat_s8)                    \
   x_y(enn_pad_s8__ref, enn_pad_s8)                          \
-  x_y(enn_softmax_s8__ref, enn_softmax_s8)
+  x_y(enn_softmax_s8__ref, enn_softmax_s8)                  \
+  x_y(probe_fixed__ref, probe_fixed)
 
 KERNELS(X_Y, A_B_Y, X_W_Y)
 
