@@ -3,9 +3,14 @@
  */
 import type { Options, PositionalOptions } from 'yargs';
 import type { ExitCode } from '../core/errors.js';
+import type { Config } from '../front/config.js';
 
 /** What a running verb may use besides its options. Human text goes to stderr. */
-export interface Console {
+export interface Context {
+  /** The project's `edge-nn.config.ts`; empty where there is none. */
+  readonly config: Config;
+  /** Whether a person watches a terminal: bars instead of lines. */
+  readonly interactive: boolean;
   /** Writes a line for people. */
   note(text: string): void;
   /** A bar on a terminal; elsewhere nothing. */
@@ -19,8 +24,10 @@ export interface ProgressBar {
   stop(): void;
 }
 
-/** A console that says nothing; what library callers get unless they bring their own. */
-export const silent: Console = {
+/** A context that says nothing; what library callers get unless they bring their own. */
+export const silent: Context = {
+  config: {},
+  interactive: false,
   note() {},
   progress: () => ({ update() {}, stop() {} }),
   signal: new AbortController().signal,
@@ -32,14 +39,14 @@ export type Flags = Readonly<Record<string, unknown>>;
 export interface Command<Result = unknown> {
   readonly verb: string;
   readonly summary: string;
-  /** Required unless listed with `demandOption: false`. */
+  /** Required unless they say `demandOption: false`. */
   readonly positionals?: Readonly<Record<string, PositionalOptions>>;
   readonly options: Readonly<Record<string, Options>>;
   /** Command lines that work as they stand, each with what it does. */
   readonly examples: readonly (readonly [string, string])[];
-  run(flags: Flags, console: Console): Promise<Result>;
+  run(flags: Flags, context: Context): Promise<Result>;
   /** What people read on stdout without `--json`. */
-  render(result: Result): string;
+  render(result: Result, flags: Flags): string;
   /** The exit code of a run that raised no error; 0 where absent. */
   exitCode?(result: Result): ExitCode;
 }
@@ -47,22 +54,8 @@ export interface Command<Result = unknown> {
 /** Fixes the type of a command's result where the command is written. */
 export const command = <Result>(spec: Command<Result>): Command => spec as Command;
 
-const text = (value: unknown): string | undefined =>
-  value === undefined ? undefined : String(value);
-const number = (value: unknown): number | undefined =>
-  value === undefined ? undefined : Number(value);
-
-/** Reads typed values out of parsed flags; absent ones stay undefined. */
-export const read = {
-  text: (flags: Flags, name: string): string | undefined => text(flags[name]),
-  required: (flags: Flags, name: string): string => String(flags[name]),
-  number: (flags: Flags, name: string): number | undefined => number(flags[name]),
-  flag: (flags: Flags, name: string): boolean => flags[name] === true,
-};
-
 /** The object without its undefined entries, as exactOptionalPropertyTypes wants it. */
-export function defined<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(
-    Object.entries(object).filter(([, value]) => value !== undefined),
-  ) as never;
-}
+export const defined = <T extends object>(object: T) =>
+  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T as undefined extends T[K] ? never : K]: T[K];
+  } & { [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined> };

@@ -7,12 +7,14 @@ import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { EdgeNnError, type ExitCode, exitCodes, UsageError } from '../core/errors.js';
 import { packageVersion } from '../core/package.js';
+import type { Config } from '../front/config.js';
 import type { Command, Flags } from './command.js';
-import { commands } from './commands/index.js';
-import { terminalConsole } from './console.js';
+import { commands } from './commands.js';
+import { terminalContext } from './console.js';
 import { errorJson, errorText } from './errors.js';
+import { loadConfig, withDefaults } from './settings.js';
 
-/** Writes all of it, also into a pipe that is slower than the process is to end. */
+/** Writes all of it, also into a pipe whose reader is slower than this process ends. */
 function writeOut(fd: 1 | 2, text: string): void {
   let rest = Buffer.from(text);
   while (rest.length > 0) {
@@ -26,14 +28,32 @@ function writeOut(fd: 1 | 2, text: string): void {
   }
 }
 
-async function runCommand(command: Command, flags: Flags): Promise<ExitCode> {
-  const result = await command.run(flags, terminalConsole());
-  const text = flags.json === true ? JSON.stringify(result, null, 2) : command.render(result);
+async function runCommand(command: Command, flags: Flags, config: Config): Promise<ExitCode> {
+  const result = await command.run(flags, terminalContext(config));
+  const text =
+    flags.json === true ? JSON.stringify(result, null, 2) : command.render(result, flags);
   if (text !== '') writeOut(1, `${text}\n`);
   return command.exitCode?.(result) ?? exitCodes.ok;
 }
 
-function addCommand(parser: Argv, command: Command, run: (flags: Flags) => Promise<void>): Argv {
+const usageError = (message: string): UsageError =>
+  new UsageError(message, {
+    hint: 'Run `edge-nn --help`, or `edge-nn <verb> --help` for its options and an example.',
+  });
+
+/** What yargs lets pass and no verb can mean: an option twice, an empty one, a number that is none. */
+function checkFlags(flags: Flags): void {
+  for (const [name, value] of Object.entries(flags)) {
+    if (name === '_' || name === '$0') continue;
+    if (Array.isArray(value)) throw usageError(`--${name} is given more than once`);
+    if (value === '') throw usageError(`--${name} needs a value`);
+    if (Number.isNaN(value)) throw usageError(`--${name} needs a number`);
+  }
+}
+
+type Run = (command: Command, flags: Flags) => Promise<void>;
+
+function addCommand(parser: Argv, command: Command, config: Config, run: Run): Argv {
   const positionals = Object.entries(command.positionals ?? {});
   const usage = positionals.map(([name, option]) =>
     option.demandOption === false ? `[${name}]` : `<${name}>`,
@@ -45,37 +65,21 @@ function addCommand(parser: Argv, command: Command, run: (flags: Flags) => Promi
       for (const [name, option] of positionals) {
         args.positional(name, { type: 'string', ...option });
       }
-      args.options(command.options);
+      args.options(withDefaults(command.verb, command.options, config));
       for (const [line, what] of command.examples) args.example(line, what);
       return args;
     },
-    run as never,
+    (flags) => run(command, flags as Flags),
   );
 }
 
-/** A typing mistake gets its remedy; options that take one value refuse two. */
-function usageError(message: string): UsageError {
-  return new UsageError(message, {
-    hint: 'Run `edge-nn --help`, or `edge-nn <verb> --help` for its options and an example.',
-  });
-}
-
-function refuseRepeated(flags: Flags): void {
-  const twice = Object.keys(flags).find((name) => name !== '_' && Array.isArray(flags[name]));
-  if (twice) throw usageError(`--${twice} is given more than once`);
-}
-
-/**
- * Runs the command line and returns its exit code. Errors are printed: to stdout as
- * `{error: {...}}` with --json, to stderr as message and hint without.
- */
-export async function main(argv: readonly string[]): Promise<ExitCode> {
-  let code: ExitCode = exitCodes.ok;
-  let parser: Argv = yargs([...argv])
+function createParser(argv: readonly string[], config: Config, run: Run): Argv {
+  const base: Argv = yargs([...argv])
     .scriptName('edge-nn')
     .usage('$0 <verb>\n\nFrom a network in TypeScript to accuracy measured on a device.')
     .version(packageVersion)
     .option('json', { type: 'boolean', default: false, describe: 'Print the result as JSON' })
+    .parserConfiguration({ 'strip-dashed': true })
     .strict()
     .demandCommand(1, 'Name a verb.')
     .recommendCommands()
@@ -85,14 +89,21 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
     .fail((message, error) => {
       throw error ?? usageError(message);
     });
-  for (const command of commands) {
-    parser = addCommand(parser, command, async (flags) => {
-      refuseRepeated(flags);
-      code = await runCommand(command, flags);
-    });
-  }
+  return commands.reduce((parser, command) => addCommand(parser, command, config, run), base);
+}
+
+/**
+ * Runs the command line and returns its exit code. Errors are printed: to stdout as
+ * `{error: {...}}` with --json, to stderr as message and hint without.
+ */
+async function main(argv: readonly string[]): Promise<ExitCode> {
+  let code: ExitCode = exitCodes.ok;
   try {
-    await parser.parseAsync();
+    const config = await loadConfig();
+    await createParser(argv, config, async (command, flags) => {
+      checkFlags(flags);
+      code = await runCommand(command, flags, config);
+    }).parseAsync();
     return code;
   } catch (error) {
     const json = argv.includes('--json');

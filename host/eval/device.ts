@@ -18,7 +18,7 @@ export interface DeviceRun {
   /** How many examples, from the first. */
   readonly limit: number;
   readonly onProgress?: (done: number) => void;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface DeviceScore {

@@ -3,57 +3,35 @@
  */
 import type { NumericArray } from '../core/dtype.js';
 import { elements } from '../core/shape.js';
-import { batches } from '../data/batches.js';
-import type { Dataset } from '../data/dataset.js';
-import { requireInputShape } from '../data/dataset.js';
-import { subset } from '../data/split.js';
-import type { Engine, Program } from '../engine/engine.js';
+import { allIndices, type Dataset } from '../data/dataset.js';
+import type { Engine } from '../engine/engine.js';
 import { type Graph, getValue } from '../ir/graph.js';
+import { runFloat } from '../quant/float-runs.js';
 import { forInference } from '../rewrite/for-inference.js';
-import { batchOf, rebatch } from '../rewrite/rebatch.js';
 import { createScorer, type Score } from './score.js';
 
-const batchSize = 100;
-
 /**
- * Scores a float graph.
+ * Scores a float graph on the first `limit` examples.
  *
  * @param graph stage float, batch 1
- * @param limit how many examples, from the first
  */
-export function evaluateFloat(
+export async function scoreFloat(
   graph: Graph,
   dataset: Dataset,
   engine: Engine,
   limit: number,
-  onProgress: (done: number) => void = () => {},
-): Score {
+  onProgress?: (done: number) => void,
+): Promise<Score> {
   const inference = forInference(graph);
-  const [input] = inference.inputs;
-  const [outputId] = inference.outputs;
-  requireInputShape(dataset, getValue(inference, input!).shape.slice(1));
-  const output = getValue(inference, outputId!);
+  const output = getValue(inference, inference.outputs[0]!);
   const scorer = createScorer(dataset, output);
   const each = elements(output.shape);
-  const first = subset(
-    dataset,
-    Array.from({ length: limit }, (_, i) => i),
-  );
-  let done = 0;
-  let program: Program | undefined;
-  for (const indices of batches(first.count, batchSize)) {
-    if (!program || batchOf(program.graph) !== indices.length) {
-      program?.dispose();
-      program = engine.compile(rebatch(inference, indices.length));
+  const runs = { graph: inference, dataset, engine, onProgress };
+  await runFloat(runs, allIndices(dataset, limit), (program, examples) => {
+    const results = program.read(output.id) as NumericArray;
+    for (const [k, example] of examples.entries()) {
+      scorer.add(example, results.subarray(k * each, (k + 1) * each) as NumericArray);
     }
-    program.write(input!, first.inputs(indices));
-    program.run();
-    const results = program.read(outputId!) as NumericArray;
-    for (const [k, index] of indices.entries()) {
-      scorer.add(index, results.subarray(k * each, (k + 1) * each) as NumericArray);
-    }
-    onProgress((done += indices.length));
-  }
-  program?.dispose();
+  });
   return scorer.score();
 }

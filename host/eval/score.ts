@@ -7,7 +7,8 @@ import { type Dataset, requireClasses } from '../data/dataset.js';
 import type { Value } from '../ir/graph.js';
 
 export interface Score {
-  readonly examples: number;
+  /** Examples scored. */
+  readonly count: number;
   /** The fraction of right classes; null where the targets are values. */
   readonly accuracy: number | null;
   /** Rows of true classes, columns of predicted ones; null where the targets are values. */
@@ -45,7 +46,7 @@ function classScorer(dataset: Dataset, output: Value): Scorer {
       if (truth === prediction) correct++;
     },
     score: () => ({
-      examples,
+      count: examples,
       accuracy: examples === 0 ? 0 : correct / examples,
       confusion: counts,
       meanSquares: null,
@@ -69,7 +70,7 @@ function valueScorer(dataset: Dataset, output: Value): Scorer {
       examples++;
     },
     score: () => ({
-      examples,
+      count: examples,
       accuracy: null,
       confusion: null,
       meanSquares: examples === 0 ? 0 : sum / examples,

@@ -1,0 +1,180 @@
+/** `edge-nn compile`: an int8 model to firmware with its certificate, or a model to another format. */
+import { basename, extname, join } from 'node:path';
+import { type CompileResult, compileModel } from '../../board/compile.js';
+import { UnsupportedError } from '../../core/errors.js';
+import { writeOutputFile } from '../../core/output-file.js';
+import { exportOnnx } from '../../emit/onnx.js';
+import { exportTflite } from '../../emit/tflite.js';
+import type { Graph } from '../../ir/graph.js';
+import { forInference } from '../../rewrite/for-inference.js';
+import { type Context, command, defined, type Flags, silent } from '../command.js';
+import { readModelFile } from '../model-file.js';
+import { read, shared } from '../options.js';
+import { chooseBoard } from '../settings.js';
+import { facts, percent, table } from '../table.js';
+
+export const emitNames = ['c', 'onnx', 'tflite'] as const;
+export type EmitName = (typeof emitNames)[number];
+
+export interface CompileOptions {
+  /** An int8 .tflite; for `emit: 'onnx'` a float model. */
+  readonly model: string;
+  /** Default `virtual`. */
+  readonly board?: string;
+  /** Default `c`: firmware for the board. */
+  readonly emit?: EmitName;
+  /** Folder of the firmware, default build/<model>-<board>; or the file to write. */
+  readonly out?: string;
+}
+
+/** What `emit: 'onnx'` and `emit: 'tflite'` give. */
+export interface ExportReport {
+  readonly output: string;
+  readonly bytes: number;
+}
+
+const exporters: Readonly<Record<Exclude<EmitName, 'c'>, (graph: Graph) => Uint8Array>> = {
+  onnx: (graph) => exportOnnx(forInference(graph)),
+  tflite: exportTflite,
+};
+
+const stageOf: Readonly<Record<Exclude<EmitName, 'c'>, Graph['stage']>> = {
+  onnx: 'float',
+  tflite: 'int8',
+};
+
+function exportModel(
+  options: CompileOptions,
+  emit: Exclude<EmitName, 'c'>,
+  name: string,
+): ExportReport {
+  const { graph } = readModelFile(options.model);
+  if (graph.stage !== stageOf[emit]) {
+    throw new UnsupportedError(
+      `${options.model} is ${graph.stage}; .${emit} takes ${stageOf[emit]}`,
+      {
+        hint: 'Use --emit onnx for float models and --emit tflite for int8 ones.',
+        where: options.model,
+      },
+    );
+  }
+  const output = options.out ?? `${name}.${emit}`;
+  const bytes = exporters[emit](graph);
+  writeOutputFile(output, bytes);
+  return { output, bytes: bytes.length };
+}
+
+/**
+ * Compiles a model for a board: emits C, builds it, measures it, and writes a folder that builds
+ * without edge-nn.
+ *
+ * @throws DoesNotFitError (exit code 5) with the largest live tensors, UnsupportedError (4),
+ *   ToolchainError (6)
+ */
+export async function compile(
+  options: CompileOptions,
+  context: Context = silent,
+): Promise<CompileResult | ExportReport> {
+  const name = basename(options.model, extname(options.model));
+  const { emit = 'c' } = options;
+  if (emit !== 'c') return exportModel(options, emit, name);
+  const { board = 'virtual' } = chooseBoard(context.config, options.board, undefined);
+  const { bytes, graph } = readModelFile(options.model);
+  if (graph.stage !== 'int8') {
+    throw new UnsupportedError(`${options.model} is a ${graph.stage} model; boards run int8`, {
+      hint: `Quantize it first: \`edge-nn quantize ${options.model} --data <data> --out ${name}.tflite\`.`,
+      where: options.model,
+    });
+  }
+  const out = options.out ?? join('build', `${name}-${board}`);
+  return compileModel({ model: bytes, name, file: options.model, board, out });
+}
+
+const options = (flags: Flags): CompileOptions =>
+  defined({
+    model: read.required(flags, 'model'),
+    board: read.text(flags, 'board'),
+    emit: read.text(flags, 'emit') as EmitName | undefined,
+    out: read.text(flags, 'out'),
+  });
+
+/** The certificate's sizes, with the board's limits beside them. */
+export function renderSizes(result: CompileResult): string {
+  const { flash, ram, limits, firmware } = result;
+  const share = (bytes: number, limit: number) => percent(bytes / limit);
+  return table(
+    ['memory', 'bytes', 'of the board'],
+    [
+      ['flash: code of model and kernels', flash.code, ''],
+      ['flash: weights and tables', flash.weights, ''],
+      ['flash: whole firmware', firmware.flash, share(firmware.flash, limits.flash)],
+      ['RAM: arena', ram.arena, ''],
+      ['RAM: stack, bound', ram.stack, ''],
+      ['RAM: static', ram.static, ''],
+      ['RAM: total', ram.total, share(ram.total, limits.ram)],
+    ],
+  );
+}
+
+/** What the sizes and the proof rest on. */
+function renderEvidence({ accumulators, peak, stackBound, compiler }: CompileResult): string {
+  const live = peak.tensors.map(({ name, bytes }) => `${name} (${bytes})`).join(', ');
+  return [
+    facts([
+      ['compiler', compiler],
+      ['arena, lower bound', peak.lowerBound],
+      ['most is live at', `${peak.value}: ${live}`],
+      ['stack', `${stackBound.method}: ${stackBound.path.join(' > ')}`],
+    ]),
+    table(
+      ['accumulator', 'channels', 'largest', 'of int32'],
+      accumulators.values.map(({ value, channels, largest }) => [
+        value,
+        channels,
+        largest,
+        percent(largest / accumulators.limit),
+      ]),
+    ),
+  ].join('\n\n');
+}
+
+function render(result: CompileResult | ExportReport, flags: Flags): string {
+  if (!('board' in result)) {
+    return facts([
+      ['output', result.output],
+      ['bytes', result.bytes],
+    ]);
+  }
+  const head = facts([
+    ['board', result.board],
+    ['build', result.output],
+    ['model hash', result.modelHash],
+    ['accumulators', `none of ${result.accumulators.channels} channels can overflow int32`],
+  ]);
+  const parts = [head, renderSizes(result)];
+  return [...parts, ...(read.flag(flags, 'certificate') ? [renderEvidence(result)] : [])].join(
+    '\n\n',
+  );
+}
+
+export const compileCommand = command<CompileResult | ExportReport>({
+  verb: 'compile',
+  summary: 'Compile an int8 model to firmware for a board, with its certificate',
+  positionals: { model: { describe: 'Int8 .tflite; with --emit onnx a float checkpoint' } },
+  options: {
+    board: { ...shared.board, default: 'virtual' },
+    emit: { type: 'string', default: 'c', choices: emitNames, describe: 'What to write' },
+    out: { ...shared.out, describe: 'Folder, default build/<model>-<board>; or the file' },
+    certificate: {
+      type: 'boolean',
+      default: false,
+      describe: 'Also print what the figures rest on; certificate.json has it all',
+    },
+  },
+  examples: [
+    ['edge-nn compile lenet5.tflite --board mps2-an386 --out build/lenet5', 'Firmware for a M4F'],
+    ['edge-nn compile runs/lenet5/best.safetensors --emit onnx --out lenet5.onnx', 'Float .onnx'],
+  ],
+  run: (flags, context) => compile(options(flags), context),
+  render,
+});

@@ -1,0 +1,176 @@
+/** `edge-nn quantize`: a trained float model to an int8 .tflite. */
+import { basename, dirname, extname } from 'node:path';
+import { BadInputError, UsageError } from '../../core/errors.js';
+import { writeOutputFile } from '../../core/output-file.js';
+import { exportTflite } from '../../emit/tflite.js';
+import { createEngine } from '../../engine/engine.js';
+import type { LayerNoise } from '../../quant/diagnose.js';
+import { type ObserverName, observers } from '../../quant/observers.js';
+import { quantizeModel } from '../../quant/quantize-model.js';
+import { isSchemeName, type SchemeName, schemes } from '../../scheme/schemes.js';
+import { type Context, command, defined, type Flags, silent } from '../command.js';
+import { openEvaluationData, openTestData, openTrainData } from '../datasets.js';
+import { readModelFile } from '../model-file.js';
+import { read, shared } from '../options.js';
+import { facts, percent, table } from '../table.js';
+
+export interface QuantizeOptions {
+  /** A .safetensors checkpoint, or a float .tflite. */
+  readonly model: string;
+  /** Calibration data: its training part. */
+  readonly data: string;
+  /** What accuracy is measured on; default: the test part of `data`, or all of it. */
+  readonly testData?: string;
+  /** Calibration examples; default 500. */
+  readonly samples?: number;
+  readonly scheme?: string;
+  /** How ranges are found; default minMax. */
+  readonly observer?: string;
+  /** The largest accepted loss of accuracy, in points (percent). */
+  readonly maxDrop?: number;
+  /** How many test examples; default all. */
+  readonly limit?: number;
+  readonly engine?: string;
+  readonly seed?: number;
+  /** The .tflite to write; default: beside the model. */
+  readonly out?: string;
+}
+
+export interface QuantizeReport {
+  readonly output: string;
+  readonly bytes: number;
+  /** Null where the targets are values. */
+  readonly floatAccuracy: number | null;
+  readonly int8Accuracy: number | null;
+  readonly layers: readonly LayerNoise[];
+}
+
+function requireScheme(name: string | undefined): SchemeName | undefined {
+  if (name === undefined || isSchemeName(name)) return name;
+  throw new UsageError(`there is no quantization scheme ${name}`, {
+    hint: `Choose one of: ${Object.keys(schemes).join(', ')}.`,
+  });
+}
+
+const defaultOutput = (model: string): string =>
+  `${dirname(model)}/${basename(model, extname(model))}.tflite`;
+
+/**
+ * Calibrates, quantizes, measures what it costs, and writes the .tflite.
+ *
+ * @throws UnsupportedError (exit code 4) for an op without int8 form; GateError (10) when accuracy
+ *   falls by more than `maxDrop`, naming the layers; nothing is written then
+ */
+export async function quantize(
+  options: QuantizeOptions,
+  context: Context = silent,
+): Promise<QuantizeReport> {
+  const { graph } = readModelFile(options.model);
+  if (graph.stage !== 'float') {
+    throw new BadInputError(`${options.model} is a ${graph.stage} model already`, {
+      hint: 'Give the float model: a .safetensors checkpoint of `edge-nn train`.',
+      where: options.model,
+    });
+  }
+  const { config } = context;
+  const data = await openTrainData(config, options.data);
+  const testData =
+    options.testData === undefined
+      ? await openEvaluationData(config, options.data)
+      : await openTestData(config, options.data, options.testData, data);
+  let bar: ReturnType<Context['progress']> | undefined;
+  let stage = '';
+  const result = await quantizeModel({
+    graph,
+    data,
+    testData,
+    engine: await createEngine(options.engine),
+    samples: options.samples,
+    seed: options.seed ?? 1,
+    scheme: requireScheme(options.scheme),
+    observer: options.observer as ObserverName | undefined,
+    maxDrop: options.maxDrop === undefined ? undefined : options.maxDrop / 100,
+    limit: options.limit,
+    onProgress(now, done, total) {
+      if (now !== stage) bar?.stop();
+      if (now !== stage) bar = context.progress(now, total);
+      stage = now;
+      bar?.update(done);
+    },
+  });
+  bar?.stop();
+  const bytes = exportTflite(result.graph);
+  const output = options.out ?? defaultOutput(options.model);
+  writeOutputFile(output, bytes);
+  const { floatAccuracy, int8Accuracy, layers } = result;
+  return { output, bytes: bytes.length, floatAccuracy, int8Accuracy, layers };
+}
+
+const options = (flags: Flags): QuantizeOptions =>
+  defined({
+    model: read.required(flags, 'model'),
+    data: read.required(flags, 'data'),
+    testData: read.text(flags, 'test-data'),
+    samples: read.number(flags, 'samples'),
+    scheme: read.text(flags, 'scheme'),
+    observer: read.text(flags, 'observer'),
+    maxDrop: read.number(flags, 'max-drop'),
+    limit: read.number(flags, 'limit'),
+    engine: read.text(flags, 'engine'),
+    seed: read.number(flags, 'seed'),
+    out: read.text(flags, 'out'),
+  });
+
+const percentText = (value: number | null): string => (value === null ? '-' : percent(value));
+
+export const quantizeCommand = command<QuantizeReport>({
+  verb: 'quantize',
+  summary: 'Quantize a trained model to an int8 .tflite',
+  positionals: { model: { describe: 'Checkpoint (.safetensors) or float .tflite' } },
+  options: {
+    data: { ...shared.data, demandOption: true },
+    'test-data': shared.testData,
+    samples: { type: 'number', default: 500, describe: 'Calibration examples' },
+    scheme: {
+      type: 'string',
+      default: 'tflite',
+      choices: Object.keys(schemes),
+      describe: 'Rules that choose scales and zero points',
+    },
+    observer: {
+      type: 'string',
+      default: 'minMax',
+      choices: Object.keys(observers),
+      describe: 'How ranges are found',
+    },
+    'max-drop': { type: 'number', describe: 'Fail when accuracy falls by more points than this' },
+    limit: shared.limit,
+    engine: { type: 'string', default: 'wasm', describe: 'What runs the float model' },
+    seed: shared.seed,
+    out: { ...shared.out, describe: 'The .tflite; default: beside the model' },
+  },
+  examples: [
+    [
+      'edge-nn quantize runs/lenet5/best.safetensors --data mnist --out lenet5.tflite',
+      'Calibrate with 500 images, measure on the test images',
+    ],
+    [
+      'edge-nn quantize m.safetensors --data mnist --max-drop 0.3',
+      'Fail when more than 0.3 points are lost',
+    ],
+  ],
+  run: (flags, context) => quantize(options(flags), context),
+  render: (report) =>
+    [
+      facts([
+        ['output', report.output],
+        ['bytes', report.bytes],
+        ['float accuracy', percentText(report.floatAccuracy)],
+        ['int8 accuracy', percentText(report.int8Accuracy)],
+      ]),
+      table(
+        ['layer', 'SNR dB'],
+        report.layers.map(({ name, snrDb }) => [name, snrDb.toFixed(1)]),
+      ),
+    ].join('\n\n'),
+});

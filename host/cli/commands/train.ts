@@ -1,0 +1,179 @@
+/** `edge-nn train`: a model file and data to a checkpoint. */
+import { join } from 'node:path';
+import { createEngine, engineNames } from '../../engine/engine.js';
+import { loadModelFile } from '../../front/load-model.js';
+import type { TrainEvent } from '../../train/loop.js';
+import { optimizerNames } from '../../train/optimizers.js';
+import { scheduleNames } from '../../train/schedules.js';
+import { trainModel } from '../../train/train.js';
+import { type Context, command, defined, type Flags, silent } from '../command.js';
+import { openTestData, openTrainData } from '../datasets.js';
+import { read, shared } from '../options.js';
+import { facts, percent } from '../table.js';
+
+export interface TrainOptions {
+  /** A .ts or .js file whose default export is a model. */
+  readonly model: string;
+  /** A dataset, such as `mnist` or `npy:train-x.npy,train-y.npy`. */
+  readonly data: string;
+  /** Needed where `data` has no test part of its own. */
+  readonly testData?: string;
+  /** Default 2. */
+  readonly epochs?: number;
+  /** Examples per step; default 64. */
+  readonly batch?: number;
+  /** Default adam. */
+  readonly optimizer?: string;
+  /** Learning rate; default: the optimizer's own. */
+  readonly lr?: number;
+  /** How the learning rate falls; default inverse. */
+  readonly schedule?: string;
+  readonly engine?: string;
+  /** Default 1. */
+  readonly seed?: number;
+  /** Go on from `<out>/last.safetensors`. */
+  readonly resume?: boolean;
+  /** Steps between checkpoints within an epoch; default 500. */
+  readonly checkpointEvery?: number;
+  /** Default: runs/<name of the model>. */
+  readonly out?: string;
+}
+
+export interface TrainReport {
+  /** Of the last finished epoch; null when none was finished. */
+  readonly trainLoss: number | null;
+  /** Of the best epoch; null where the targets are values. */
+  readonly testAccuracy: number | null;
+  readonly testLoss: number | null;
+  /** Finished epochs, those before a resume included. */
+  readonly epochs: number;
+  readonly imagesPerSecond: number;
+  /** The best checkpoint, or the last one when no epoch ended. */
+  readonly checkpoint: string | null;
+  /** Ctrl-C came before the last epoch ended. */
+  readonly aborted: boolean;
+}
+
+const numberText = (value: number | null): string => (value === null ? '-' : value.toFixed(4));
+const percentText = (value: number | null): string => (value === null ? '-' : percent(value));
+
+/** A bar per epoch on a terminal, a line per epoch elsewhere. */
+function reporter(context: Context, examples: number): (event: TrainEvent) => void {
+  let bar: ReturnType<Context['progress']> | undefined;
+  return (event) => {
+    const speed = `${Math.round(event.imagesPerSecond)} images/s`;
+    if (event.kind === 'step') {
+      bar ??= context.progress(`epoch ${event.epoch}/${event.epochs}`, examples);
+      const done = Math.min(examples, Math.round((event.step / event.steps) * examples));
+      const accuracy = event.accuracy === null ? '' : `, accuracy ${percent(event.accuracy)}`;
+      const left = `${Math.ceil(event.secondsLeft)} s in all`;
+      bar.update(done, `loss ${numberText(event.loss)}${accuracy}, ${speed}, ${left}`);
+      return;
+    }
+    bar?.stop();
+    bar = undefined;
+    context.note(
+      [
+        `epoch ${event.epoch}/${event.epochs}`,
+        `loss ${numberText(event.trainLoss)}`,
+        `accuracy ${percentText(event.trainAccuracy)}`,
+        `test loss ${numberText(event.testLoss)}`,
+        `test accuracy ${percentText(event.testAccuracy)}`,
+        speed,
+      ].join('  '),
+    );
+  };
+}
+
+/**
+ * Trains a model. The same seed, data and engine give the same bytes.
+ *
+ * @throws BadInputError, UsageError, UnsupportedError
+ */
+export async function train(
+  options: TrainOptions,
+  context: Context = silent,
+): Promise<TrainReport> {
+  const { lr, model: file, data: spec, testData: testSpec, engine, ...rest } = options;
+  const model = await loadModelFile(file);
+  const data = await openTrainData(context.config, spec);
+  const testData = await openTestData(context.config, spec, testSpec, data);
+  const result = await trainModel({
+    ...rest,
+    model,
+    data,
+    testData,
+    seed: options.seed ?? 1,
+    learningRate: lr,
+    engine: await createEngine(engine),
+    out: options.out ?? join('runs', model.name),
+    signal: context.signal,
+    onProgress: reporter(context, data.count),
+  });
+  const { graph: _, history: __, ...report } = result;
+  if (report.aborted) context.note('stopped; the same command with --resume goes on from here');
+  return report;
+}
+
+const options = (flags: Flags): TrainOptions =>
+  defined({
+    model: read.required(flags, 'model'),
+    data: read.required(flags, 'data'),
+    testData: read.text(flags, 'test-data'),
+    epochs: read.number(flags, 'epochs'),
+    batch: read.number(flags, 'batch'),
+    optimizer: read.text(flags, 'optimizer'),
+    lr: read.number(flags, 'lr'),
+    schedule: read.text(flags, 'schedule'),
+    engine: read.text(flags, 'engine'),
+    seed: read.number(flags, 'seed'),
+    resume: read.flag(flags, 'resume'),
+    checkpointEvery: read.number(flags, 'checkpoint-every'),
+    out: read.text(flags, 'out'),
+  });
+
+export const trainCommand = command<TrainReport>({
+  verb: 'train',
+  summary: 'Train a model file to a checkpoint',
+  positionals: { model: { describe: 'A .ts or .js file whose default export is a model' } },
+  options: {
+    data: { ...shared.data, demandOption: true },
+    'test-data': shared.testData,
+    epochs: { type: 'number', default: 2, describe: 'Passes over the data' },
+    batch: { type: 'number', default: 64, describe: 'Examples per step' },
+    optimizer: {
+      type: 'string',
+      default: 'adam',
+      choices: optimizerNames,
+      describe: 'Update rule',
+    },
+    lr: { type: 'number', describe: "Learning rate; default: the optimizer's own" },
+    schedule: {
+      type: 'string',
+      default: 'inverse',
+      choices: scheduleNames,
+      describe: 'How the learning rate falls',
+    },
+    engine: { type: 'string', default: 'wasm', choices: engineNames, describe: 'What computes' },
+    seed: shared.seed,
+    resume: { type: 'boolean', default: false, describe: 'Go on from <out>/last.safetensors' },
+    'checkpoint-every': { type: 'number', default: 500, describe: 'Steps between checkpoints' },
+    out: { ...shared.out, describe: 'Folder of the checkpoints; default runs/<model>' },
+  },
+  examples: [
+    ['edge-nn train lenet5.ts --data mnist --epochs 2 --out runs/lenet5', 'LeNet-5 on MNIST'],
+    [
+      'edge-nn train m.ts --data npy:x.npy,y.npy --test-data npy:tx.npy,ty.npy',
+      'Data without a split of its own',
+    ],
+  ],
+  run: (flags, context) => train(options(flags), context),
+  render: (report) =>
+    facts([
+      ['train loss', numberText(report.trainLoss)],
+      ['test accuracy', percentText(report.testAccuracy)],
+      ['epochs', report.epochs],
+      ['images/s', Math.round(report.imagesPerSecond)],
+      ['checkpoint', report.checkpoint ?? '-'],
+    ]),
+});

@@ -1,0 +1,61 @@
+/**
+ * The files that verbs take: what they are, by content rather than by trust in the name.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, extname } from 'node:path';
+import { BadInputError, UnsupportedError } from '../core/errors.js';
+import { importTflite } from '../front/import-tflite.js';
+import type { Graph } from '../ir/graph.js';
+import { loadCheckpoint } from '../train/checkpoint.js';
+
+export interface ModelFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  /** Stage float or int8, batch 1. */
+  readonly graph: Graph;
+}
+
+/** Reads a file of the user's. @throws BadInputError when it is missing or unreadable */
+export function readInputFile(path: string, what: string): Uint8Array {
+  if (!existsSync(path)) {
+    throw new BadInputError(`no such ${what}: ${path}`, {
+      hint: 'Check the path; it counts from the current folder.',
+      where: path,
+    });
+  }
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new BadInputError(`cannot read the ${what} ${path}: ${(cause as Error).message}`, {
+      hint: 'Give the path of a readable file.',
+      where: path,
+      cause,
+    });
+  }
+}
+
+const readers: Readonly<Record<string, (bytes: Uint8Array, path: string) => Graph>> = {
+  '.tflite': (bytes, path) => importTflite(bytes, basename(path, '.tflite'), path),
+  '.safetensors': (bytes, path) => loadCheckpoint(bytes, path).graph,
+};
+
+/**
+ * Reads a .tflite model or a .safetensors checkpoint.
+ *
+ * @throws BadInputError (exit code 3) or UnsupportedError (4)
+ */
+export function readModelFile(path: string): ModelFile {
+  const suffix = extname(path).toLowerCase();
+  const reader = readers[suffix];
+  if (!reader) {
+    throw new UnsupportedError(
+      `${path}: cannot read ${suffix || 'a file without suffix'} as a model`,
+      {
+        hint: `Give one of ${Object.keys(readers).join(', ')}.`,
+        where: path,
+      },
+    );
+  }
+  const bytes = readInputFile(path, 'model');
+  return { path, bytes, graph: reader(bytes, path) };
+}

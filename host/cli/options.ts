@@ -1,0 +1,36 @@
+/**
+ * Options that several verbs share, and typed reading of parsed flags.
+ */
+import type { Options } from 'yargs';
+import type { Flags } from './command.js';
+
+const dataForms = 'mnist, idx:DIR, npy:X,Y, raw:X,Y, csv:FILE, or a name in edge-nn.config.ts';
+
+export const shared = {
+  data: { type: 'string', describe: `Dataset: ${dataForms}` },
+  testData: {
+    type: 'string',
+    describe: 'Test data, where the dataset has no split of its own',
+  },
+  board: { type: 'string', describe: 'Board, or a target in edge-nn.config.ts' },
+  port: { type: 'string', describe: 'Serial port of a real board, such as /dev/ttyACM0' },
+  out: { type: 'string', describe: 'Where to write' },
+  seed: { type: 'number', describe: 'Seed of all randomness', default: 1 },
+  limit: { type: 'number', describe: 'How many examples, from the first; all unless given' },
+  timeout: {
+    type: 'number',
+    describe: 'Seconds without an answer after which a device is given up',
+    default: 10,
+  },
+} as const satisfies Record<string, Options>;
+
+const value = <T>(flags: Flags, name: string, as: (value: unknown) => T): T | undefined =>
+  flags[name] === undefined ? undefined : as(flags[name]);
+
+/** Reads typed values out of parsed flags; absent ones stay undefined. */
+export const read = {
+  text: (flags: Flags, name: string) => value(flags, name, String),
+  required: (flags: Flags, name: string) => String(flags[name]),
+  number: (flags: Flags, name: string) => value(flags, name, Number),
+  flag: (flags: Flags, name: string) => flags[name] === true,
+};

@@ -1,0 +1,36 @@
+/**
+ * The public face of edge-nn: the builder for model files, and every verb of the command line as an
+ * async function that returns what `--json` prints.
+ */
+
+export type { Certificate } from './board/certificate.js';
+export type { CompileResult } from './board/compile.js';
+export type { DevicesResult } from './board/devices.js';
+export type { DoctorResult } from './board/doctor.js';
+export type { FlashResult } from './board/flash.js';
+export type { SetupResult } from './board/setup.js';
+export type { Context } from './cli/command.js';
+export { type CompileOptions, compile, type ExportReport } from './cli/commands/compile.js';
+export { type DemoOptions, type DemoReport, demo } from './cli/commands/demo.js';
+export { devices } from './cli/commands/devices.js';
+export { doctor } from './cli/commands/doctor.js';
+export {
+  type EvalOptions,
+  type EvalReport,
+  evaluate,
+  evaluate as eval,
+  type FloatEvaluation,
+} from './cli/commands/eval.js';
+export { type FlashOptions, flash } from './cli/commands/flash.js';
+export { type Info, info } from './cli/commands/info.js';
+export { type MonitorOptions, type MonitorReport, monitor } from './cli/commands/monitor.js';
+export { type QuantizeOptions, type QuantizeReport, quantize } from './cli/commands/quantize.js';
+export { type RunOptions, type RunReport, run } from './cli/commands/run.js';
+export { setup } from './cli/commands/setup.js';
+export { type TrainOptions, type TrainReport, train } from './cli/commands/train.js';
+export * from './core/errors.js';
+export { type Config, defineConfig } from './front/config.js';
+export * from './front/elementwise.js';
+export * from './front/layers.js';
+export { type Model, type ModelOptions, model } from './front/model.js';
+export type { LayerOptions, Tensor } from './front/tensor.js';
