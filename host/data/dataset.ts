@@ -18,8 +18,9 @@ export interface InputGrid {
   readonly scale: number;
   readonly zeroPoint: number;
   /**
-   * The source gives s8 inputs without saying what they mean: a model with s8 inputs takes the
-   * bytes as they are, whatever its own scale.
+   * The source does not say in which units its bytes are (pixels of 0..1 or 0..255, features on
+   * some model's scale): a model whose s8 input has quite another scale takes them as they lie on
+   * this grid.
    */
   readonly direct: boolean;
 }

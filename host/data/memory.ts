@@ -105,13 +105,9 @@ function targetOf({ targets, target, classNames }: MemoryDataset): Target {
 
 function gridOf(source: MemoryDataset, scale: number, zero: number): InputGrid | undefined {
   const { data } = source.inputs;
-  if (data instanceof Uint8Array) return { scale, zeroPoint: zero - 128, direct: false };
-  if (!(data instanceof Int8Array)) return undefined;
-  return {
-    scale,
-    zeroPoint: zero,
-    direct: source.scale === undefined && source.zero === undefined,
-  };
+  const direct = source.scale === undefined && source.zero === undefined;
+  if (data instanceof Uint8Array) return { scale, zeroPoint: zero - 128, direct };
+  return data instanceof Int8Array ? { scale, zeroPoint: zero, direct } : undefined;
 }
 
 function hashOf(source: MemoryDataset, scale: number, zero: number, target: Target): string {

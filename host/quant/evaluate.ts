@@ -6,18 +6,34 @@ import { setImmediate } from 'node:timers/promises';
 import type { AnyArray, NumericArray } from '../core/dtype.js';
 import { UnsupportedError } from '../core/errors.js';
 import { elements } from '../core/shape.js';
-import { allIndices, type Dataset, requireClasses } from '../data/dataset.js';
+import { allIndices, type Dataset, type InputGrid, requireClasses } from '../data/dataset.js';
 import type { Engine } from '../engine/engine.js';
-import { type Graph, getValue, type Value } from '../ir/graph.js';
+import { type Graph, getValue, type Quantization, type Value } from '../ir/graph.js';
 import { forInference } from '../rewrite/for-inference.js';
-import { quantizeS8 } from '../scheme/affine.js';
+import { perTensor, quantizeS8 } from '../scheme/affine.js';
 import { runFloat, soleInput } from './float-runs.js';
 import { createOracle } from './interpret.js';
 
+/** Two scales this near, and zero points within two steps, stand for the same units. */
+const nearScales = 1.05;
+const nearZeros = 2;
+
+function sameUnits(grid: InputGrid, { scale, zeroPoint }: Quantization): boolean {
+  const factor = grid.scale / scale[0]!;
+  const near = factor < nearScales && factor > 1 / nearScales;
+  return near && Math.abs(grid.zeroPoint - zeroPoint[0]!) <= nearZeros;
+}
+
 /**
- * One example as a model's input takes it: float32, or s8 on the input's scale. s8 data whose
- * source states no scale is handed over as it is.
+ * The quantization by which a dataset's inputs enter a model: the model's own. Bytes of unknown
+ * units enter as they are where the model was made for other units: pixel - 128 for pixels.
  */
+function entryQuantization({ grid }: Dataset, own: Quantization): Quantization {
+  if (!grid?.direct || sameUnits(grid, own)) return own;
+  return perTensor(own.scheme, grid.scale, grid.zeroPoint);
+}
+
+/** One example as a model's input takes it: float32, or s8. */
 export function encodeInput(
   dataset: Dataset,
   example: number,
@@ -25,8 +41,9 @@ export function encodeInput(
 ): Float32Array | Int8Array {
   const real = dataset.inputs([example]);
   if (input.dtype === 'f32') return real;
-  if (input.dtype === 's8' && dataset.grid?.direct) return Int8Array.from(real);
-  if (input.dtype === 's8' && input.quant) return quantizeS8(real, input.quant, input.shape);
+  if (input.dtype === 's8' && input.quant) {
+    return quantizeS8(real, entryQuantization(dataset, input.quant), input.shape);
+  }
   throw new UnsupportedError(`input %${input.id} is ${input.dtype}, expected s8 or f32`, {
     hint: 'Convert the model with int8 or float32 inputs.',
     where: `%${input.id}`,

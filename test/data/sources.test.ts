@@ -56,7 +56,7 @@ test('idx: images get a channel, pixels become pixel / 255, both splits, plain a
   assert.deepEqual(train.inputs([0]), f32(0, 51 / 255, 102 / 255, 1));
   assert.deepEqual(train.labels([2, 0]), Int32Array.of(1, 2));
   assert.deepEqual(train.targets([1]), f32(1, 0, 0));
-  assert.deepEqual(train.grid, { scale: 1 / 255, zeroPoint: -128, direct: false });
+  assert.deepEqual(train.grid, { scale: 1 / 255, zeroPoint: -128, direct: true });
   const second = await openDataset(`idx:${dir}`, { split: 'test' });
   assert.deepEqual(second.inputShape, [2, 6, 1]);
   assert.notEqual(train.hash, second.hash);

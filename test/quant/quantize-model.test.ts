@@ -173,5 +173,9 @@ test('inputs are encoded on the scale of the model, s8 features as they are', op
   };
   const expected = Int8Array.from(pixels.inputs([1]), (x) => Math.round(x * 255) - 128);
   assert.deepEqual(encodeInput(pixels, 1, image), expected);
+  const image255 = { ...image, quant: { ...image.quant, scale: Float32Array.of(1) } };
+  assert.deepEqual(encodeInput(pixels, 1, image255), expected, 'pixels of 0..255 are pixels');
+  const nearly = { ...image, quant: { ...image.quant, scale: Float32Array.of(1.02 / 255) } };
+  assert.notDeepEqual(encodeInput(pixels, 1, nearly), expected, 'the same units, another scale');
   assert.equal(await evaluateInteger(int8, stored, { limit: 3 }).then((a) => a === null), false);
 });
