@@ -1,10 +1,13 @@
 /**
  * Checkpoints: .safetensors files with the weights and statistics under their graph ids, the
  * optimizer's slots as `optimizer/<slot>/<parameter>`, and in the metadata the float graph's text
- * (`graph`) and, as JSON, how the training was set up (`setup`) and how far it is (`progress`).
+ * (`graph`) and, as JSON, how the training was set up (`setup`), how far it is (`progress`) and the
+ * slots' hashes (`slots`).
  * Nothing in a file depends on the clock, so the same training gives the same bytes.
  */
+import { bytesOf } from '../core/dtype.js';
 import { BadInputError, UsageError } from '../core/errors.js';
+import { sha256 } from '../core/hash.js';
 import { readSafetensors, type Safetensor, writeSafetensors } from '../format/safetensors.js';
 import { type Graph, getValue, type ValueId } from '../ir/graph.js';
 import { parse } from '../ir/parse.js';
@@ -76,6 +79,9 @@ export const withData = (graph: Graph, data: Tensors): Graph => ({
   data: new Map([...graph.data, ...data]),
 });
 
+const hashes = (tensors: Tensors): Readonly<Record<string, string>> =>
+  Object.fromEntries([...tensors].map(([name, data]) => [name, sha256(bytesOf(data))]));
+
 /** The bytes of a checkpoint. */
 export function writeCheckpoint({ graph, setup, progress, slots }: Checkpoint): Uint8Array {
   const tensors = new Map<string, Safetensor>();
@@ -95,6 +101,7 @@ export function writeCheckpoint({ graph, setup, progress, slots }: Checkpoint): 
       graph: print(graph),
       setup: JSON.stringify(setup),
       progress: JSON.stringify(progress),
+      slots: JSON.stringify(hashes(slots)),
     },
     tensors,
   });
@@ -128,6 +135,23 @@ function readGraph(file: string, text: string, tensors: ReadonlyMap<string, Safe
   return graph;
 }
 
+function readSlots(
+  file: string,
+  text: string | undefined,
+  tensors: ReadonlyMap<string, Safetensor>,
+): Tensors {
+  const slots = new Map<string, Float32Array<ArrayBuffer>>();
+  const saved = readJson<Readonly<Record<string, string>>>(file, 'slots', text);
+  for (const [name, hash] of Object.entries(saved)) {
+    const tensor = tensors.get(slotPrefix + name);
+    if (tensor?.dtype !== 'F32' || sha256(bytesOf(tensor.data)) !== hash) {
+      throw damaged(file, `tensor '${slotPrefix}${name}' is not the one that was saved`);
+    }
+    slots.set(name, tensor.data as Float32Array<ArrayBuffer>);
+  }
+  return slots;
+}
+
 /**
  * Reads a checkpoint.
  *
@@ -139,12 +163,7 @@ export function loadCheckpoint(bytes: Uint8Array, file = 'checkpoint'): Checkpoi
   if (metadata.format !== 'edge-nn checkpoint 1' || metadata.graph === undefined) {
     throw damaged(file, 'is no checkpoint of edge-nn: it has no graph in its metadata');
   }
-  const slots = new Map<string, Float32Array<ArrayBuffer>>();
-  for (const [name, tensor] of tensors) {
-    if (name.startsWith(slotPrefix) && tensor.dtype === 'F32') {
-      slots.set(name.slice(slotPrefix.length), tensor.data as Float32Array<ArrayBuffer>);
-    }
-  }
+  const slots = readSlots(file, metadata.slots, tensors);
   return {
     graph: readGraph(file, metadata.graph, tensors),
     setup: readJson<Setup>(file, 'setup', metadata.setup),

@@ -80,9 +80,9 @@ interface Context extends LoopOptions {
   readonly clock: { images: number; seconds: number };
 }
 
-function requireFinite(loss: number, { epoch, step }: Progress): void {
+function requireFinite(what: string, loss: number, { epoch, step }: Progress): void {
   if (Number.isFinite(loss)) return;
-  throw new BadInputError(`the loss became ${loss} in epoch ${epoch + 1}, step ${step + 1}`, {
+  throw new BadInputError(`the ${what} became ${loss} in epoch ${epoch + 1}, step ${step + 1}`, {
     hint: 'Lower the learning rate (--lr), and check that the data holds no NaN or huge numbers.',
   });
 }
@@ -107,7 +107,7 @@ function stepOnce(context: Context, indices: Uint32Array, progress: Progress): P
     rate: rateOf(context, progress),
     key: [setup.seed, progress.epoch, progress.step],
   });
-  requireFinite(result.loss, progress);
+  requireFinite('loss', result.loss, progress);
   const isClass = data.target.kind === 'class';
   const correct = isClass ? countCorrect(result.outputs, data.labels(indices), units) : 0;
   const running = addBatch(progress.running, losses[loss], indices.length, result.loss, correct);
@@ -174,6 +174,7 @@ async function finishEpoch(context: Context, progress: Progress): Promise<Progre
   const sums = await evaluator?.evaluate(stepper.weights(), signal);
   if (evaluator && !sums) return undefined;
   const test = sums && testData ? measures(context, sums, testData) : undefined;
+  requireFinite('test loss', test?.loss ?? 0, { ...progress, step: progress.step - 1 });
   const result: EpochResult = {
     epoch: progress.epoch + 1,
     trainLoss: train.loss,
