@@ -226,6 +226,24 @@ export function standalone(seed: number): Graph {
   return n.finish(n.mean(pooled, [1, 3]), padded, n.softmax(pooled), same);
 }
 
+/** Every op that reaches a device, and every shape class of its kernel. */
+export function everything(seed: number): Graph {
+  const n = network('everything', seed);
+  const x = n.input([6, 6, 2]);
+  const conv = n.conv(n.pad(x, [0, 0, 0, 0, 0, 0, 1, 0]), 4, { pad: 'same', dilation: [1, 2] });
+  const depthwise = n.depthwise(x, 2, { pad: 'same', bias: false });
+  const sum = n.activation('requantize', n.binary('add', conv, depthwise), true);
+  const both = n.concat([sum, conv], 3);
+  const max = n.pool('maxPool2d', n.activation('relu', both, true), [2, 2]);
+  const average = n.pool('avgPool2d', n.activation('relu6', both, true), [2, 2], {
+    pad: [1, 0, 0, 1],
+  });
+  const scaled = n.binary('mul', max, n.mean(max, [1, 2], true));
+  const flat = n.concat([n.flatten(scaled), n.flatten(average)], 1);
+  const hidden = n.dense(flat, 6, { relu: true });
+  return n.finish(n.softmax(n.dense(hidden, 4, { perAxis: true, bias: false })), average);
+}
+
 /** All of them, by name. */
 export const networks: Readonly<Record<string, (seed: number) => Graph>> = {
   lenet: lenetLike,
@@ -233,4 +251,5 @@ export const networks: Readonly<Record<string, (seed: number) => Graph>> = {
   separable,
   branches,
   standalone,
+  everything,
 };

@@ -91,9 +91,10 @@ function stepList(lowered: Lowered): string {
   return strings('enn_steps', texts) + list('enn_step', 'enn_steps', entries);
 }
 
-function hash16(name: string, bytes: Uint8Array): readonly number[] {
-  if (bytes.length === 16) return [...bytes];
-  throw new RangeError(`${name} has ${bytes.length} bytes, expected 16`);
+/** Of fixed width, so that another hash changes one line. */
+function printHash(name: string, bytes: Uint8Array): string {
+  if (bytes.length !== 16) throw new RangeError(`${name} has ${bytes.length} bytes, expected 16`);
+  return `{0x${Buffer.from(bytes).toString('hex').match(/../g)!.join(',0x')}}`;
 }
 
 /** The text of the description. */
@@ -101,8 +102,8 @@ export function describeModel(lowered: Lowered, { modelHash, buildHash }: Hashes
   const { graph, steps } = lowered;
   const model = initializer({
     abi: 'ENN_MODEL_ABI',
-    model_hash: hash16('modelHash', modelHash),
-    build_hash: hash16('buildHash', buildHash),
+    model_hash: printHash('modelHash', modelHash),
+    build_hash: printHash('buildHash', buildHash),
     name: 'enn_model_name_0',
     scheme: 'enn_model_name_1',
     arena_bytes: 'ENN_ARENA_BYTES',
