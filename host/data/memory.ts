@@ -119,9 +119,46 @@ function hashOf(source: MemoryDataset, scale: number, zero: number, target: Targ
   return hash.update(JSON.stringify([scale, zero, target, source.classNames])).digest('hex');
 }
 
-function requireIndex(source: MemoryDataset, count: number, index: number): void {
-  if (Number.isInteger(index) && index >= 0 && index < count) return;
-  throw new RangeError(`${source.name} has examples 0 to ${count - 1}, asked for ${index}`);
+/** The rows of `data` with the given numbers, `width` elements each, in the order asked for. */
+function gather<T extends Float32Array | Int32Array>(
+  out: T,
+  { file, data, shape }: Stored,
+  indices: ArrayLike<number>,
+  convert: (x: number) => number = (x) => x,
+): T {
+  const count = shape[0]!;
+  const width = data.length / count;
+  for (let i = 0; i < indices.length; i++) {
+    const row = indices[i]!;
+    if (!Number.isInteger(row) || row < 0 || row >= count) {
+      throw new RangeError(`${file} has examples 0 to ${count - 1}, asked for ${row}`);
+    }
+    for (let k = 0; k < width; k++) out[i * width + k] = convert(data[row * width + k]!);
+  }
+  return out;
+}
+
+function labelsOf(targets: Stored, target: Target, indices: ArrayLike<number>): Int32Array {
+  if (target.kind === 'class') return gather(new Int32Array(indices.length), targets, indices);
+  throw new BadInputError(
+    `${targets.file} holds values of shape ${formatShape(target.shape)}, expected class numbers`,
+    {
+      hint: 'Choose a loss for values (meanSquares), or add target=class to the data.',
+      where: targets.file,
+    },
+  );
+}
+
+function targetsOf(targets: Stored, target: Target, indices: ArrayLike<number>): Float32Array {
+  if (target.kind === 'values') {
+    const width = elements(target.shape);
+    return gather(new Float32Array(indices.length * width), targets, indices);
+  }
+  const out = new Float32Array(indices.length * target.classes);
+  labelsOf(targets, target, indices).forEach((label, i) => {
+    out[i * target.classes + label] = 1;
+  });
+  return out;
 }
 
 /**
@@ -140,37 +177,8 @@ export function memoryDataset(source: MemoryDataset): Dataset {
   const grid = gridOf(source, scale, zero);
   const inputShape = inputs.shape.length === 1 ? [1] : inputs.shape.slice(1);
   const size = elements(inputShape);
+  const toReal = (x: number): number => (x - zero) * scale;
   let hash: string | undefined;
-
-  /** Calls `copy(from, to)` for the start of each example, counted in elements of `width`. */
-  function each(
-    indices: ArrayLike<number>,
-    width: number,
-    copy: (from: number, to: number) => void,
-  ): void {
-    for (let i = 0; i < indices.length; i++) {
-      requireIndex(source, count, indices[i]!);
-      copy(indices[i]! * width, i * width);
-    }
-  }
-
-  function labels(indices: ArrayLike<number>): Int32Array {
-    if (target.kind !== 'class') {
-      throw new BadInputError(
-        `${targets.file} holds values of shape ${formatShape(target.shape)}, expected class numbers`,
-        {
-          hint: 'Choose a loss for values (meanSquares), or add target=class to the data.',
-          where: targets.file,
-        },
-      );
-    }
-    const out = new Int32Array(indices.length);
-    each(indices, 1, (from, to) => {
-      out[to] = targets.data[from]!;
-    });
-    return out;
-  }
-
   return {
     name: source.name,
     count,
@@ -182,29 +190,8 @@ export function memoryDataset(source: MemoryDataset): Dataset {
     target,
     ...(classNames && { classNames }),
     ...(grid && { grid }),
-    labels,
-    inputs(indices) {
-      const out = new Float32Array(indices.length * size);
-      const { data } = inputs;
-      each(indices, size, (from, to) => {
-        for (let k = 0; k < size; k++) out[to + k] = (data[from + k]! - zero) * scale;
-      });
-      return out;
-    },
-    targets(indices) {
-      if (target.kind === 'class') {
-        const out = new Float32Array(indices.length * target.classes);
-        labels(indices).forEach((label, i) => {
-          out[i * target.classes + label] = 1;
-        });
-        return out;
-      }
-      const width = elements(target.shape);
-      const out = new Float32Array(indices.length * width);
-      each(indices, width, (from, to) => {
-        for (let k = 0; k < width; k++) out[to + k] = targets.data[from + k]!;
-      });
-      return out;
-    },
+    inputs: (indices) => gather(new Float32Array(indices.length * size), inputs, indices, toReal),
+    labels: (indices) => labelsOf(targets, target, indices),
+    targets: (indices) => targetsOf(targets, target, indices),
   };
 }

