@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { UnsupportedError } from '../core/errors.js';
 import { sha256 } from '../core/hash.js';
 import { emitC, hash16 } from '../emit/c/emit-c.js';
+import { kernelHeaders } from '../emit/c/kernel-headers.js';
 import { traceJson } from '../emit/c/trace.js';
 import { importTflite } from '../front/import-tflite.js';
 import type { Graph } from '../ir/graph.js';
@@ -20,7 +21,6 @@ import { checkImage, checkPlan, refuseOverflow } from './fit.js';
 import { compileFlags, linkFlags } from './flags.js';
 import { boardSources, cmakeLists, folderReadme, folderSources } from './folder.js';
 import { type Image, ImageOverflow, type SourceTree } from './image.js';
-import { kernelHeaders } from './kernel-headers.js';
 
 export interface CompileOptions {
   /** The bytes of an int8 .tflite file. */

@@ -56,11 +56,12 @@ export function wrapped(items: readonly string[], indent: string): string {
   return lines.join('\n');
 }
 
-/** `head(item, item)`, continued on indented lines where one is too short. */
+/** `head(item, item)`, continued on lines indented deeper where one is too short. */
 export function list(head: string, items: readonly string[], tail: string): string {
   const line = `${head}(${items.join(', ')})${tail}`;
   if (line.length <= lineWidth) return line;
-  return `${head}(\n${wrapped(items, '    ').slice(0, -1)})${tail}`;
+  const indent = ' '.repeat(head.search(/\S/) + 4);
+  return `${head}(\n${wrapped(items, indent).slice(0, -1)})${tail}`;
 }
 
 /** The types of const tables, with the array that holds one on the host. */

@@ -369,7 +369,7 @@ static const ENN_CONST char enn_model_name_1[] = "tflite-int8";
 const ENN_CONST struct enn_model enn_model = {
     .abi = ENN_MODEL_ABI,
     .model_hash = {0x00,0x01,0x02,0x03,0x04,0x05,0x06,0x07,0x08,0x09,0x0a,0x0b,0x0c,0x0d,0x0e,0x0f},
-    .build_hash = {0x18,0x3e,0xc8,0x56,0x49,0xc4,0x1c,0x91,0xad,0x8e,0x3e,0xbb,0x01,0x52,0x03,0x93},
+    .build_hash = {0xbb,0x6c,0xe2,0xb3,0xa3,0x97,0x0f,0x7c,0x69,0xe5,0x15,0x77,0x18,0xee,0x6f,0x95},
     .name = enn_model_name_0, .scheme = enn_model_name_1, .arena_bytes = ENN_ARENA_BYTES,
     .arena_align = ENN_ARENA_ALIGN, .state_bytes = ENN_STATE_BYTES, .input_count = ENN_INPUTS,
     .output_count = ENN_OUTPUTS, .step_count = ENN_STEPS, .inputs = enn_inputs,
@@ -389,13 +389,13 @@ void enn_model_run(uint8_t *arena, uint8_t *state, uint32_t first, uint32_t last
       /* fall through */
     case 1: /* conv2d: s8[1,6,6,4] = conv2d */
       run_conv2d_s8__ref(
-    &p_conv2d, memory + 160, k_w, k_b, k_conv2d_mult, k_conv2d_shift, memory + 288);
+          &p_conv2d, memory + 160, k_w, k_b, k_conv2d_mult, k_conv2d_shift, memory + 288);
       if (last == 2) return;
       /* fall through */
     case 2: /* depthwiseConv2d: s8[1,6,6,4] = depthwiseConv2d */
       run_depthwise_conv2d_s8__ref(
-    &p_depthwiseConv2d, memory + 88, k_w_2, k_zeros_4, k_depthwiseConv2d_mult,
-    k_depthwiseConv2d_shift, memory + 0);
+          &p_depthwiseConv2d, memory + 88, k_w_2, k_zeros_4, k_depthwiseConv2d_mult,
+          k_depthwiseConv2d_shift, memory + 0);
       if (last == 3) return;
       /* fall through */
     case 3: /* add: s8[1,6,6,4] = add */
@@ -442,12 +442,12 @@ void enn_model_run(uint8_t *arena, uint8_t *state, uint32_t first, uint32_t last
       /* fall through */
     case 13: /* dense: s8[1,6] = dense */
       run_dense_s8__ref(
-    &p_dense, memory + 72, k_w_3, k_b_2, k_dense_mult, k_dense_shift, memory + 0);
+          &p_dense, memory + 72, k_w_3, k_b_2, k_dense_mult, k_dense_shift, memory + 0);
       if (last == 14) return;
       /* fall through */
     case 14: /* dense_2: s8[1,4] = dense */
       run_dense_s8__ref(
-    &p_dense_2, memory + 0, k_w_4, k_zeros_4, k_dense_2_mult, k_dense_2_shift, memory + 8);
+          &p_dense_2, memory + 0, k_w_4, k_zeros_4, k_dense_2_mult, k_dense_2_shift, memory + 8);
       if (last == 15) return;
       /* fall through */
     case 15: /* softmax: s8[1,4] = softmax */

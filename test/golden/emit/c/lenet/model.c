@@ -217,7 +217,7 @@ static const ENN_CONST char enn_model_name_1[] = "tflite-int8";
 const ENN_CONST struct enn_model enn_model = {
     .abi = ENN_MODEL_ABI,
     .model_hash = {0x00,0x01,0x02,0x03,0x04,0x05,0x06,0x07,0x08,0x09,0x0a,0x0b,0x0c,0x0d,0x0e,0x0f},
-    .build_hash = {0xb0,0x92,0x3e,0xa4,0xeb,0x16,0xf8,0x3a,0x40,0xce,0x70,0x65,0x1a,0xd2,0xb0,0xde},
+    .build_hash = {0x0a,0xf8,0x35,0x8c,0xf1,0x4d,0x88,0x2b,0x4f,0xbb,0xae,0x66,0x13,0xc9,0xd6,0x37},
     .name = enn_model_name_0, .scheme = enn_model_name_1, .arena_bytes = ENN_ARENA_BYTES,
     .arena_align = ENN_ARENA_ALIGN, .state_bytes = ENN_STATE_BYTES, .input_count = ENN_INPUTS,
     .output_count = ENN_OUTPUTS, .step_count = ENN_STEPS, .inputs = enn_inputs,
@@ -233,7 +233,7 @@ void enn_model_run(uint8_t *arena, uint8_t *state, uint32_t first, uint32_t last
   switch (first) {
     case 0: /* conv2d: s8[1,12,12,4] = conv2d */
       run_conv2d_s8__ref(
-    &p_conv2d, memory + 464, k_w, k_b, k_conv2d_mult, k_conv2d_shift, memory + 4);
+          &p_conv2d, memory + 464, k_w, k_b, k_conv2d_mult, k_conv2d_shift, memory + 4);
       if (last == 1) return;
       /* fall through */
     case 1: /* maxPool2d: s8[1,6,6,4] = maxPool2d */
@@ -242,7 +242,8 @@ void enn_model_run(uint8_t *arena, uint8_t *state, uint32_t first, uint32_t last
       /* fall through */
     case 2: /* conv2d_2: s8[1,4,4,6] = conv2d */
       run_conv2d_s8__ref(
-    &p_conv2d_2, memory + 0, k_w_2, k_zeros_6, k_conv2d_2_mult, k_conv2d_2_shift, memory + 144);
+          &p_conv2d_2, memory + 0, k_w_2, k_zeros_6, k_conv2d_2_mult, k_conv2d_2_shift,
+          memory + 144);
       if (last == 3) return;
       /* fall through */
     case 3: /* maxPool2d_2: s8[1,2,2,6] = maxPool2d */
@@ -255,7 +256,7 @@ void enn_model_run(uint8_t *arena, uint8_t *state, uint32_t first, uint32_t last
       /* fall through */
     case 5: /* dense_2: s8[1,10] = dense */
       run_dense_s8__ref(
-    &p_dense_2, memory + 24, k_w_4, k_b_3, k_dense_2_mult, k_dense_2_shift, memory + 0);
+          &p_dense_2, memory + 24, k_w_4, k_b_3, k_dense_2_mult, k_dense_2_shift, memory + 0);
       if (last == 6) return;
       /* fall through */
     default:
