@@ -132,13 +132,14 @@ ENN_INLINE void enn_conv2d_grad_input_f32(const enn_f32_window *p, const float *
   const int32_t taps = enn_f32_taps(p), windows = p->oh * p->ow, row = enn_f32_row(p);
   const int32_t width = enn_f32_columns(p), image_size = p->h * p->w * p->c;
   const enn_f32_pieces q = enn_f32_pieces_of(p);
+  const int is_padded = enn_f32_is_padded(p);
   float *columns = scratch + (intptr_t)width * p->oc;
   float *padded = columns + (intptr_t)width * 4;
   enn_f32_pack(w, taps, 1, p->oc, taps, scratch);
   for (int32_t n = 0; n < p->n; n++) {
     float *out = dx + (intptr_t)n * image_size;
-    float *image = enn_f32_is_padded(p) ? padded : out;
-    enn_f32_zero(image, enn_f32_is_padded(p) ? enn_f32_padded_size(p) : image_size);
+    float *image = is_padded ? padded : out;
+    enn_f32_zero(image, is_padded ? enn_f32_padded_size(p) : image_size);
     for (int32_t m = 0; m < windows; m += 4) {
       const int32_t count = windows - m < 4 ? windows - m : 4;
       const float *from = dy + ((intptr_t)n * windows + m) * p->oc;
@@ -148,7 +149,7 @@ ENN_INLINE void enn_conv2d_grad_input_f32(const enn_f32_window *p, const float *
                         image + enn_f32_window_at(p, m + r, row));
       }
     }
-    if (image == padded) enn_f32_crop(p, padded, out);
+    if (is_padded) enn_f32_crop(p, padded, out);
   }
 }
 
