@@ -89,6 +89,7 @@ export function network(name: string, seed: number) {
   return {
     builder: b,
     quantOf,
+    shapeOf,
     input: (shape: readonly number[]): ValueId =>
       b.input({ shape: [1, ...shape], dtype: 's8' }, { quant: quant() }),
     /** A constant of the type of an activation. */
@@ -242,6 +243,64 @@ export function everything(seed: number): Graph {
   const flat = n.concat([n.flatten(scaled), n.flatten(average)], 1);
   const hidden = n.dense(flat, 6, { relu: true });
   return n.finish(n.softmax(n.dense(hidden, 4, { perAxis: true, bias: false })), average);
+}
+
+type Network = ReturnType<typeof network>;
+type Grow = (
+  n: Network,
+  pick: () => ValueId,
+  next: (low: number, high: number) => number,
+) => ValueId;
+
+/** Ways to add a layer to a graph of [1, H, W, C] values. */
+const growths: readonly Grow[] = [
+  (n, pick, next) =>
+    n.conv(pick(), next(1, 5), {
+      kernel: [next(1, 3), next(1, 3)],
+      stride: [next(1, 2), next(1, 2)],
+      pad: 'same',
+      relu: next(0, 1) === 1,
+      bias: next(0, 1) === 1,
+      perAxis: next(0, 1) === 1,
+    }),
+  (n, pick, next) =>
+    n.depthwise(pick(), next(1, 2), { dilation: [next(1, 2), next(1, 2)], pad: 'same' }),
+  (n, pick, next) => n.pad(pick(), [0, 0, next(0, 2), next(0, 1), next(0, 1), next(0, 2), 0, 0]),
+  (n, pick, next) => n.pool('maxPool2d', pick(), [2, 2], { pad: 'same', relu: next(0, 1) === 1 }),
+  (n, pick) => n.pool('avgPool2d', pick(), [2, 3], { stride: [1, 1], pad: 'same' }),
+  (n, pick, next) => n.activation('relu', pick(), next(0, 2) === 0),
+  (n, pick, next) => n.activation('relu6', pick(), next(0, 2) === 0),
+  (n, pick, next) => n.activation('requantize', pick(), next(0, 2) === 0),
+  (n, pick) => {
+    const x = pick();
+    return n.binary('add', x, n.conv(x, n.shapeOf(x)[3]!, { kernel: [1, 1] }));
+  },
+  (n, pick) => {
+    const x = pick();
+    return n.binary('mul', n.mean(x, [1, 2], true), x);
+  },
+  (n, pick) => {
+    const x = pick();
+    return n.concat([x, n.depthwise(x, 1, { pad: 'same' }), x], 3);
+  },
+  (n, pick) => {
+    const x = pick();
+    const [, h, w, c] = n.shapeOf(x) as [number, number, number, number];
+    return n.reshape(x, [w, h, c]);
+  },
+];
+
+/** A graph of random layers that branches and has several outputs. */
+export function randomNetwork(seed: number): Graph {
+  const n = network(`random${seed}`, seed);
+  const next = randomIntegers(seed + 1000);
+  const values = [n.input([next(3, 7), next(3, 7), next(1, 4)])];
+  // Mostly the newest value, so that graphs grow deep.
+  const pick = () => values[next(0, 2) > 0 ? values.length - 1 : next(0, values.length - 1)]!;
+  for (let layers = next(3, 8); layers > 0; layers--) {
+    values.push(growths[next(0, growths.length - 1)]!(n, pick, next));
+  }
+  return n.finish(values.at(-1)!, pick());
 }
 
 /** All of them, by name. */

@@ -7,7 +7,7 @@ import { print } from '../../host/ir/text.js';
 import { isLoweredOp } from '../../host/lower/lowered-ops.js';
 import { lower, passes } from '../../host/lower/pipeline.js';
 import { createOracle } from '../../host/quant/interpret.js';
-import { network, networks, randomInputs } from './networks.js';
+import { network, networks, randomInputs, randomNetwork } from './networks.js';
 
 const opNames = (graph: Graph) => graph.nodes.map((node) => node.op);
 const lowered = (graph: Graph): Graph => ({ ...graph, stage: 'lowered' });
@@ -23,9 +23,12 @@ function assertSameBytes(before: Graph, after: Graph, seed: number): void {
   }
 }
 
-for (const [name, make] of Object.entries(networks)) {
+/** Random graphs grow large; a few dozen take a second. */
+const seeds = (name: string) => Array.from({ length: name === 'random' ? 40 : 3 }, (_, i) => 3 + i);
+
+for (const [name, make] of Object.entries({ ...networks, random: randomNetwork })) {
   test(`no pass changes a byte of ${name}`, () => {
-    for (const seed of [3, 4, 5]) {
+    for (const seed of seeds(name)) {
       let graph = lowered(make(seed));
       for (const pass of passes) {
         const after = pass.run(graph);

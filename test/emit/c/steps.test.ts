@@ -2,13 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lower } from '../../../host/lower/pipeline.js';
 import { createOracle } from '../../../host/quant/interpret.js';
-import { networks, randomInputs } from '../../lower/networks.js';
+import { networks, randomInputs, randomNetwork } from '../../lower/networks.js';
 import { buildOnHost, hasTool } from './host-build.js';
 
 const inferences = 4;
+/** EDGE_NN_SEEDS=20-60 tests another range of seeds. */
+const [first, last] = (process.env.EDGE_NN_SEEDS ?? '1-2').split('-').map(Number);
+const seeds = Array.from({ length: last! - first! + 1 }, (_, i) => first! + i);
 
-for (const [name, make] of Object.entries(networks)) {
-  for (const seed of [1, 2]) {
+for (const [name, make] of Object.entries({ ...networks, random: randomNetwork })) {
+  for (const seed of seeds) {
     test(`emitted C of ${name} (seed ${seed}) equals the oracle at every step`, (t) => {
       if (!hasTool('cc')) return t.skip('no C compiler `cc` here');
       const graph = make(seed);
