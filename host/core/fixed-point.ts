@@ -64,7 +64,7 @@ export function saturatingRoundingDoublingHighMul(a: number, b: number): number 
 /** round(x / 2^exponent), halves away from zero; exponent in [0, 31]. */
 export function roundingDivideByPot(x: number, exponent: number): number {
   if (exponent === 0) return x;
-  const half = 2 ** (exponent - 1);
+  const half = 1 << (exponent - 1);
   // In doubles: x + half may leave int32.
   return x < 0 ? 0 - Math.floor((half - x) / (2 * half)) : Math.floor((x + half) / (2 * half));
 }

@@ -1,13 +1,15 @@
 /**
  * Builds s8_driver.c for a target and runs case files through it.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runTool } from '../../host/board/toolchain/run-tool.js';
 import { requireTool } from '../../host/board/toolchain/tools.js';
-import { compileWasm } from '../../host/board/toolchain/wasm-clang.js';
-import { packageFile } from '../../host/core/package.js';
+import { compileWasm, wasmFlags } from '../../host/board/toolchain/wasm-clang.js';
+import { sha256 } from '../../host/core/hash.js';
+import { writeOutputFile } from '../../host/core/output-file.js';
+import { builtFile, packageFile } from '../../host/core/package.js';
 
 export const fuzzTargets = ['host', 'virtual', 'mps2-an386'] as const;
 export type FuzzTarget = (typeof fuzzTargets)[number];
@@ -111,11 +113,22 @@ interface WasmDriver {
   done(): number;
 }
 
-/** WebAssembly, as on the board `virtual`. */
-async function wasmDriver(): Promise<Driver> {
+/** The driver as a module; kept beside the built tests, because loading the compiler takes seconds. */
+async function wasmBytes(): Promise<Uint8Array> {
   const files = new Map<string, string>(kernelHeaders());
   files.set('driver.c', readFileSync(packageFile(driverSource), 'utf8'));
+  const kept = builtFile(
+    `s8-driver-${sha256(JSON.stringify([wasmFlags, ...files])).slice(0, 16)}.wasm`,
+  );
+  if (existsSync(kept)) return readFileSync(kept);
   const wasm = await compileWasm(['driver.c'], files, ['-DDRIVER_WASM', '-I.']);
+  writeOutputFile(kept, wasm);
+  return wasm;
+}
+
+/** WebAssembly, as on the board `virtual`. */
+async function wasmDriver(): Promise<Driver> {
+  const wasm = await wasmBytes();
   const { instance } = await WebAssembly.instantiate(wasm as Uint8Array<ArrayBuffer>, {});
   const driver = instance.exports as unknown as WasmDriver;
   return {
