@@ -9,7 +9,7 @@ import { type AnyArray, bytesOf, viewAs } from '../core/dtype.js';
 import { LinkError } from '../core/errors.js';
 import type { Shape } from '../core/shape.js';
 import { strides } from '../core/shape.js';
-import { type Graph, getValue, type Value } from '../ir/graph.js';
+import { type Graph, inputsOf, type Value } from '../ir/graph.js';
 import type { Session } from '../link/session.js';
 import type { Oracle } from '../quant/interpret.js';
 
@@ -20,6 +20,8 @@ export interface Difference {
   /** The value that the step computes, as it is called in the model. */
   readonly layer: string;
   readonly op: string;
+  /** The weights that the step uses, as they are called in the model; empty where it has none. */
+  readonly weights: readonly string[];
   /** Coordinates of the first element that differs. */
   readonly element: readonly number[];
   readonly expected: number;
@@ -70,6 +72,14 @@ function stepValue(reference: Reference, id: string): Value {
   });
 }
 
+/** What a step is called: its value, its op, and the weights of the layer that it stands for. */
+function describeStep(graph: Graph, value: Value): Pick<Difference, 'layer' | 'op' | 'weights'> {
+  const node = graph.nodes.find(({ output }) => output === value.id);
+  const operands = node ? inputsOf(graph, node) : [];
+  const weights = operands.filter(({ kind }) => kind === 'const').map(({ name }) => name);
+  return { layer: value.name, op: node?.op ?? 'input', weights };
+}
+
 /**
  * Runs one example on both and finds the first difference, layer by layer.
  *
@@ -91,13 +101,12 @@ export async function firstDifference(
     const data = expected.get(value.id)!;
     if (crc32(bytesOf(data)) === crc) continue;
     const place = compare(value, data, await session.readLayer(bytes, step));
-    const node = reference.graph.nodes.find(({ output }) => output === value.id);
-    if (place) return { example, step, layer: value.name, op: node?.op ?? 'input', ...place };
+    if (place) return { example, step, ...describeStep(reference.graph, value), ...place };
     throw new LinkError(
       `step ${step} (%${value.id}) differed in the trace and not when read back`,
       {
         hint: 'The device does not compute the same twice: check its power supply and clock.',
-        where: getValue(reference.graph, value.id).name,
+        where: value.name,
       },
     );
   }

@@ -123,7 +123,7 @@ const options = (flags: Flags): EvalOptions =>
 
 /** Where a device parts from the oracle, in one sentence. */
 export const describeDifference = (d: Difference): string =>
-  `first difference: layer ${d.layer} (${d.op}, step ${d.step}), element [${d.element.join(',')}]: ` +
+  `first difference: layer ${d.layer} (step ${d.step}: ${[d.op, ...d.weights].join(' ')}), element [${d.element.join(',')}]: ` +
   `the oracle has ${d.expected}, the device ${d.got}; ` +
   `${d.differing} of ${d.elements} elements differ (example ${d.example})`;
 
