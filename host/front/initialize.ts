@@ -33,9 +33,9 @@ function uniform(
 }
 
 export const initializers: Readonly<Record<Initializer, Initialize>> = {
-  /** He et al., "Delving deep into rectifiers", 2015: variance 2 / fan in. For ReLU networks. */
+  /** He et al., "Delving deep into rectifiers", 2015: variance 2 / fan in. */
   he: (count, fan, seed, stream) => uniform(count, Math.sqrt(6 / fan.in), seed, stream),
-  /** Glorot and Bengio, 2010: variance 2 / (fan in + fan out). For tanh and sigmoid networks. */
+  /** Glorot and Bengio, 2010: variance 2 / (fan in + fan out). */
   glorot: (count, fan, seed, stream) =>
     uniform(count, Math.sqrt(6 / (fan.in + fan.out)), seed, stream),
   zeros: (count) => new Float32Array(count),

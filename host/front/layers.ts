@@ -26,7 +26,7 @@ import { resolveWindow, type Size, type WindowOptions } from './window.js';
 export interface WeightOptions {
   /** Adds a bias per output; default true. */
   readonly useBias?: boolean;
-  /** How the weights begin: 'he' (default, for ReLU) or 'glorot' (for tanh and sigmoid). */
+  /** How the weights begin: 'glorot' (default) or 'he' (larger, for deep ReLU networks). */
   readonly initializer?: Initializer;
 }
 
@@ -57,7 +57,7 @@ function requireShape(layer: string, shape: unknown): Shape {
 }
 
 function initializerOf(layer: string, options: WeightOptions): Initializer {
-  const { initializer = 'he' } = options;
+  const { initializer = 'glorot' } = options;
   if (initializerNames.includes(initializer)) return initializer;
   const hint = `Use one of ${initializerNames.join(', ')}.`;
   throw layerError(layer, `unknown initializer ${describe(initializer)}`, hint);
@@ -156,7 +156,7 @@ export function separableConv2d(
   const name = layerName(x.context, 'separable', options);
   requireCount(name, 'filters', filters);
   const spread = depthwise(x, kernel, { ...options, useBias: false }, `${name}.depthwise`);
-  const { useBias = true, initializer = 'he' } = options;
+  const { useBias = true, initializer = 'glorot' } = options;
   return conv2d(spread, filters, 1, { name, useBias, initializer });
 }
 

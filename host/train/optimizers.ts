@@ -75,7 +75,7 @@ export const optimizers: Readonly<Record<OptimizerName, OptimizerRule>> = {
    * (Kingma and Ba, "Adam", 2015, section 2, last paragraph: the efficient order)
    */
   adam: {
-    learningRate: 0.001,
+    learningRate: 0.002,
     hyper: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
     slots: () => ({ m: 0, v: 0 }),
     rate: (learningRate, step, { beta1, beta2 }) =>

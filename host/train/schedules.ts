@@ -6,15 +6,22 @@ import { UsageError } from '../core/errors.js';
 /** @param time epochs so far, with fraction; @param epochs the length of the whole training */
 type Schedule = (time: number, epochs: number) => number;
 
-export const scheduleNames = ['constant', 'inverse', 'cosine'] as const;
+export const scheduleNames = ['restarts', 'cosine', 'inverse', 'constant'] as const;
 export type ScheduleName = (typeof scheduleNames)[number];
 
+/** Half a cosine, from 1 at 0 to 0 at 1. */
+const halfCosine = (x: number): number => (1 + Math.cos(Math.PI * x)) / 2;
+
 export const schedules: Readonly<Record<ScheduleName, Schedule>> = {
-  constant: () => 1,
-  /** 1 / (1 + time): does not depend on the length, so a training can be prolonged. */
+  /**
+   * Half a cosine in every epoch (Loshchilov and Hutter, "SGDR", 2017, with a period of 1): each
+   * epoch ends with settled weights, and the length of the training need not be known.
+   */
+  restarts: (time) => halfCosine(time % 1),
+  /** Half a cosine over the whole training. */
+  cosine: (time, epochs) => halfCosine(Math.min(time / epochs, 1)),
   inverse: (time) => 1 / (1 + time),
-  /** Half a cosine from 1 to 0 (Loshchilov and Hutter, 2017). */
-  cosine: (time, epochs) => (1 + Math.cos(Math.PI * Math.min(time / epochs, 1))) / 2,
+  constant: () => 1,
 };
 
 /** A schedule's name. @throws UsageError (exit code 2) when there is none of that name */

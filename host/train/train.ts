@@ -32,7 +32,7 @@ export interface TrainOptions {
   readonly testData?: Dataset | undefined;
   /** Default 2. */
   readonly epochs?: number | undefined;
-  /** Examples per step; default 64. */
+  /** Examples per step; default 32. */
   readonly batch?: number | undefined;
   /** Default adam. */
   readonly optimizer?: string | undefined;
@@ -40,7 +40,7 @@ export interface TrainOptions {
   readonly hyper?: Hyper | undefined;
   /** Default: the optimizer's own. */
   readonly learningRate?: number | undefined;
-  /** How the learning rate falls: constant, inverse or cosine. Default inverse. */
+  /** How the learning rate falls: restarts (in every epoch; default), cosine, inverse, constant. */
   readonly schedule?: string | undefined;
   readonly engine: Engine;
   /** The folder for last.safetensors and best.safetensors; without it nothing is written. */
@@ -89,13 +89,13 @@ function setupOf(options: TrainOptions): Setup {
       hint: `The default for ${optimizer.name} is ${optimizers[optimizer.name].learningRate}.`,
     });
   }
-  const schedule = resolveSchedule(options.schedule ?? 'inverse');
+  const schedule = resolveSchedule(options.schedule ?? 'restarts');
   const { name, variant } = options.engine;
   return {
     seed: requireCount('seed', options.seed ?? 0, 0),
     data: options.data.hash,
     testData: options.testData?.hash ?? null,
-    batch: Math.min(requireCount('batch', options.batch ?? 64, 1), options.data.count),
+    batch: Math.min(requireCount('batch', options.batch ?? 32, 1), options.data.count),
     optimizer,
     learningRate,
     schedule,
