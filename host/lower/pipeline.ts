@@ -3,9 +3,11 @@
  * proof, then kernels and places. No pass changes a byte of any value that survives it, and a
  * value keeps its id, so a lowered graph can be compared with its source value by value.
  */
+import { debug, timed } from '../core/debug.js';
 import { BadInputError, UnsupportedError } from '../core/errors.js';
 import { formatShape } from '../core/shape.js';
 import { type Graph, getValue } from '../ir/graph.js';
+import { print } from '../ir/text.js';
 import { verify } from '../ir/verify.js';
 import { createOracle } from '../quant/interpret.js';
 import type { Lowered, Target } from './lowered.js';
@@ -15,7 +17,7 @@ import { dropIdentity } from './passes/drop-identity.js';
 import { foldConstants } from './passes/fold-constants.js';
 import { foldPad } from './passes/fold-pad.js';
 import { mergeClamps } from './passes/merge-clamps.js';
-import { place } from './place.js';
+import { place, placementText } from './place.js';
 import { proveAccumulators } from './proof.js';
 
 export interface Pass {
@@ -57,6 +59,12 @@ function requireLowerable(graph: Graph): void {
   }
 }
 
+function runPass(graph: Graph, { name, run }: Pass): Graph {
+  const after = timed(name, () => run(graph));
+  debug('graph', `${graph.name} after ${name}`, () => print(after));
+  return after;
+}
+
 /**
  * Lowers an int8 graph for a target.
  *
@@ -70,6 +78,8 @@ export function lower(graph: Graph, target: Target = portableTarget): Lowered {
   // The oracle's rules check what the verifier does not: one scale per activation, equal scales
   // where an op only moves bytes, symmetric weights.
   createOracle(start);
-  const lowered = passes.reduce((before, pass) => pass.run(before), start);
-  return place(lowered, target, proveAccumulators(lowered));
+  const lowered = passes.reduce(runPass, start);
+  const placed = place(lowered, target, proveAccumulators(lowered));
+  debug('plan', `plan of ${graph.name}`, () => placementText(placed));
+  return placed;
 }

@@ -110,3 +110,13 @@ export function place(graph: Graph, target: Target, proof: readonly StepProof[])
     proof,
   };
 }
+
+/** Where everything lies, one value a line, by offset. */
+export function placementText({ windows, plan: placed, arenaBytes }: Lowered): string {
+  const { lowerBound, peakStep } = placed;
+  const lines = [...windows]
+    .sort(([a, { offset: x }], [b, { offset: y }]) => x - y || (a < b ? -1 : 1))
+    .map(([id, { offset, bytes }]) => `${offset} + ${bytes}: %${id}`);
+  const head = `arena ${arenaBytes}, lower bound ${lowerBound}, peak at step ${peakStep}`;
+  return `${[head, ...lines].join('\n')}\n`;
+}

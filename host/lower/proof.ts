@@ -31,8 +31,8 @@ import { biasOf, perTensor, weightsOf } from '../quant/interpret-quant.js';
 import type { StepProof } from './lowered.js';
 import { isStepOp, type StepOp } from './lowered-ops.js';
 
-/** Of int32, less room for the output's zero point. */
-const limit = 2 ** 31 - 256;
+/** What no accumulator may exceed: int32, less room for the output's zero point. */
+export const accumulatorLimit = 2 ** 31 - 256;
 /** A byte less a zero point. */
 const byte = 255;
 /** One term of a softmax's sum: exp(0) in Q12.19. */
@@ -148,10 +148,10 @@ function ranges(graph: Graph): (id: ValueId) => Range {
 }
 
 function check(graph: Graph, proof: StepProof): StepProof {
-  const channel = proof.largest.findIndex((magnitude) => magnitude > limit);
+  const channel = proof.largest.findIndex((magnitude) => magnitude > accumulatorLimit);
   if (channel < 0) return proof;
   throw new BadInputError(
-    `graph ${graph.name}: channel ${channel} of %${proof.value} could overflow its 32-bit accumulator: ${proof.largest[channel]} is possible, ${limit} is the limit`,
+    `graph ${graph.name}: channel ${channel} of %${proof.value} could overflow its 32-bit accumulator: ${proof.largest[channel]} is possible, ${accumulatorLimit} is the limit`,
     {
       hint: 'Quantize with another scale for this layer, use fewer inputs per output, or check the file for damage.',
       where: `%${proof.value}`,

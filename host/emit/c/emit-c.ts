@@ -1,6 +1,7 @@
 /**
  * Emits a lowered graph as C: `model.h` with the sizes, `model.c` with tables and calls.
  */
+import { debug } from '../../core/debug.js';
 import { sha256 } from '../../core/hash.js';
 import type { Lowered } from '../../lower/lowered.js';
 import { modelSource } from './model-c.js';
@@ -31,8 +32,10 @@ export function emitC(
   const header = modelHeader(lowered);
   const source = (hash: Uint8Array) => modelSource(lowered, { modelHash, buildHash: hash });
   const build = buildHash ?? hash16(header + source(new Uint8Array(16)));
+  const model = source(build);
+  debug('code', `model.c of ${lowered.graph.name}`, () => model);
   return new Map([
-    ['model.c', source(build)],
+    ['model.c', model],
     ['model.h', header],
   ]);
 }
