@@ -6,7 +6,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { ToolchainError } from '../core/errors.js';
+import { type EdgeNnError, ToolchainError, UsageError } from '../core/errors.js';
 import type { Board, StackRoots } from './boards.js';
 import { type CallGraph, deepestPath, parseCallGraph, type StackFunction } from './call-graph.js';
 import { compileFlags, linkFlags } from './flags.js';
@@ -25,7 +25,13 @@ interface Gcc {
   readonly tool: FoundTool;
 }
 
-function compilerError(what: string, output: string): ToolchainError {
+function compilerError(what: string, output: string): EdgeNnError {
+  if (/No space left on device|Disk quota exceeded/.test(output)) {
+    return new UsageError(`${what} could not write its output:\n${output.trim()}`, {
+      hint: 'The disk is full: free some space, or choose an --out folder on another disk.',
+      where: what,
+    });
+  }
   return new ToolchainError(`${what} failed:\n${output.trim()}`, {
     hint: 'If you changed C sources, mend the lines named above; if not, please report this output.',
     where: what,
@@ -56,7 +62,7 @@ export function parseOverflow(diagnosis: string): ImageOverflow | undefined {
 
 async function link({ board, dir, tool }: Gcc, stackBytes: number): Promise<void> {
   const inputs = ['model/model.c', ...board.sources].map(objectOf);
-  const output = ['-Wl,-Map=firmware.map', '-o', 'firmware.elf'];
+  const output = ['-Wl,-Map=objects/firmware.map', '-o', 'firmware.elf'];
   const args = [...compileFlags(board), ...linkFlags(board, stackBytes), ...inputs, ...output];
   const run = await runTool(tool.path, args, { cwd: dir });
   if (run.status !== 0) throw parseOverflow(run.stderr) ?? compilerError('linking', run.stderr);
@@ -87,9 +93,7 @@ function rootsBound(
   library: (name: string) => StackFunction,
 ): { bytes: number; path: readonly string[] } {
   const main = deepestPath(graph, roots.entry, library);
-  const handlers = roots.handlers
-    .filter((name) => graph.has(name))
-    .map((name) => deepestPath(graph, name, library));
+  const handlers = roots.handlers.map((name) => deepestPath(graph, name, library));
   const deepest = handlers.reduce((a, b) => (b.bytes > a.bytes ? b : a), { bytes: 0, path: [] });
   return {
     bytes: main.bytes + (handlers.length > 0 ? roots.exceptionBytes : 0) + deepest.bytes,
@@ -153,7 +157,7 @@ export async function buildGnu(board: Board, dir: string): Promise<Image> {
   if (board.linkerScript) await link(gcc, stack.bytes);
   const bytes = new Uint8Array(readFileSync(join(dir, 'firmware.elf')));
   const size = imageSize(bytes);
-  const map = readFileSync(join(dir, 'firmware.map'), 'utf8');
+  const map = readFileSync(join(dir, objects, 'firmware.map'), 'utf8');
   return {
     file: 'firmware.elf',
     bytes,

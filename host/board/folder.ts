@@ -88,18 +88,22 @@ export function folderReadme(forBoard: Board, model: string): string {
   const other =
     board === forBoard
       ? ''
-      : `\nedge-nn itself built it for \`${forBoard.name}\` (${forBoard.description}). The CMakeLists builds the
-same C for \`${board.name}\`: ${board.description}.\n`;
+      : `
+edge-nn built \`firmware.wasm\` for the board \`${forBoard.name}\`: ${forBoard.description}.
+The CMakeLists builds the same C for \`${board.name}\`: ${board.description}.
+`;
+  const compiler = board.compiler === 'cc' ? 'a C compiler' : 'arm-none-eabi-gcc with newlib';
   return `# ${model} for ${forBoard.name}
 
-Emitted by edge-nn. Everything that the firmware needs is in this folder; it builds without edge-nn:
+Emitted by edge-nn. All that the firmware needs is in this folder; with CMake and ${compiler}
+it builds without edge-nn:
 
     cmake -S . -B build
     cmake --build build
     ${startLine(board)}
 
-${startNote(board)} It speaks frames (COBS, CRC-32); \`device/enn_protocol.h\` has their
-numbers. It needs CMake and ${board.compiler === 'cc' ? 'a C compiler' : 'arm-none-eabi-gcc with newlib'}.
+${startNote(board)}
+It speaks in frames (COBS, CRC-32); \`device/enn_protocol.h\` has their numbers.
 ${other}
 | what | |
 | --- | --- |
@@ -110,7 +114,7 @@ ${other}
 | \`trace.json\` | where each layer's result lies in the arena |
 | \`model.tflite\` | the model that this was made from |
 
-To use the model without the runtime, compile \`model/model.c\` with \`device/enn_model.h\` and call
-\`enn_model_run\`; that header has an example. Licence of runtime and kernels: Apache-2.0.
+To use the model without the runtime, compile \`model/model.c\` and call \`enn_model_run\`, as the
+example in \`device/enn_model.h\` does. Licence of runtime and kernels: Apache-2.0.
 `;
 }

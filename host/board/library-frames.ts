@@ -28,7 +28,7 @@ export function pushedBytes(instruction: string): number {
   if (store) return Number(store[2]);
   const sub = /^sub(?:s|w|\.w)?\s+sp,\s*(?:sp,\s*)?#(\d+)/.exec(text);
   if (sub) return Number(sub[1]);
-  if (/^(sub|mov|msr|ldr|add|and|bic)\S*\s+(sp|msp|psp),\s*(?!sp,\s*#|#)/.test(text)) {
+  if (/^(sub|mov|msr|ldr|add|and|bic)\S*\s+(sp|msp|psp),(?!\s*(?:sp,\s*)?#)/.test(text)) {
     throw new Error(`'${text}' moves the stack pointer by an amount that is not constant`);
   }
   return 0;

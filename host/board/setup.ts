@@ -22,6 +22,9 @@ export interface SetupResult {
   readonly commands: readonly (readonly string[])[];
 }
 
+/** Another installation may be under way, as on a machine that just started. */
+const lockWait = 'DPkg::Lock::Timeout=300';
+
 /** Downloads on a slow line take their time. */
 const limitMs = 30 * 60_000;
 
@@ -60,7 +63,7 @@ export function installCommands(
     });
   }
   const prefix = root ? [] : [sudo!];
-  const quiet = ['env', 'DEBIAN_FRONTEND=noninteractive', apt, '-q', '-y'];
+  const quiet = ['env', 'DEBIAN_FRONTEND=noninteractive', apt, '-q', '-y', '-o', lockWait];
   return [
     [...prefix, ...quiet, 'update'],
     [...prefix, ...quiet, 'install', '--no-install-recommends', ...packages],

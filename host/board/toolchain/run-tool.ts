@@ -36,25 +36,27 @@ export function runTool(
     const child = spawn(file, args, {
       cwd,
       env: environment(),
-      timeout: timeoutMs,
-      killSignal: 'SIGKILL',
       // A tool's own progress goes where people look for progress: stdout carries results only.
       stdio: show ? ['inherit', 2, 2] : ['ignore', 'pipe', 'pipe'],
     });
+    // Not spawn's own limit: its timer outlives a program that cannot be started.
+    const limit = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
     child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
-    child.on('error', (cause) =>
+    child.on('error', (cause) => {
+      clearTimeout(limit);
       reject(
         new ToolchainError(`cannot run ${file}: ${cause.message}`, {
           hint: 'Run `edge-nn doctor` to see what is missing on this machine.',
           where: file,
           cause,
         }),
-      ),
-    );
+      );
+    });
     child.on('close', (status, signal) => {
+      clearTimeout(limit);
       const run = {
         stdout: Buffer.concat(stdout).toString(),
         stderr: Buffer.concat(stderr).toString(),

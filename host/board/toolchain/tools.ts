@@ -27,7 +27,8 @@ export const tools: Readonly<Record<ToolName, ToolSpec>> = {
     purpose: 'the boards host and host-asan, the native engine',
     programs: ['gcc', 'cc'],
     probe: ['--version'],
-    version: firstLine,
+    // Only gcc writes the call graph that bounds the stack; `cc` may be clang.
+    version: (run) => (/clang/i.test(run.stdout) ? undefined : firstLine(run)),
     packages: ['gcc', 'libc6-dev'],
   },
   'arm-none-eabi-gcc': {

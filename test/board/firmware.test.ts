@@ -1,0 +1,144 @@
+/**
+ * A small network on every kind of board: compiled, certified, flashed, and run over the link.
+ */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { getBoard } from '../../host/board/boards.js';
+import { readCertificate } from '../../host/board/build-folder.js';
+import { type CompileResult, compileModel } from '../../host/board/compile.js';
+import { flashBuild } from '../../host/board/flash.js';
+import { openBoard } from '../../host/board/open.js';
+import { findProgram } from '../../host/board/toolchain/tools.js';
+import { bytesOf } from '../../host/core/dtype.js';
+import { sha256 } from '../../host/core/hash.js';
+import { importTflite } from '../../host/front/import-tflite.js';
+import { type Profile, Session } from '../../host/link/session.js';
+import { createOracle } from '../../host/quant/interpret.js';
+import { randomInputs } from '../lower/networks.js';
+import { lacking, smallModel, temporaryFolder } from './support.js';
+
+const model = smallModel();
+const images = 20;
+
+/** Infers on the flashed board and compares every byte with the oracle's. */
+async function inferAll(dir: string): Promise<Profile> {
+  const graph = importTflite(model);
+  const oracle = createOracle(graph);
+  const inputs = Array.from({ length: images }, (_, seed) => randomInputs(graph, seed));
+  const session = await Session.open(await openBoard(dir));
+  try {
+    let index = 0;
+    for await (const outputs of session.inferAll(inputs.map((each) => each.map(bytesOf)))) {
+      const expected = oracle.run(inputs[index]!).map(bytesOf);
+      assert.deepEqual(outputs.map(sha256), expected.map(sha256), `image ${index}`);
+      index++;
+    }
+    assert.equal(index, images);
+    return await session.profile(inputs[0]!.map(bytesOf));
+  } finally {
+    await session.close();
+  }
+}
+
+/** What must hold of any certificate, against the graph, the folder and the board. */
+function checkCertificate(result: CompileResult): void {
+  const { flash, ram, limits, firmware, accumulators, peak } = result;
+  const folder = readCertificate(result.output);
+  const { output: _, ...certificate } = result;
+  assert.deepEqual(folder, certificate);
+  assert.equal(result.modelHash, sha256(model).slice(0, 32));
+  assert.equal(flash.total, flash.code + flash.weights);
+  assert.equal(ram.total, ram.arena + ram.stack + ram.static);
+  assert.equal(ram.total, firmware.ram);
+  assert.ok(flash.total < firmware.flash, 'the runtime takes room too');
+  assert.ok(firmware.flash <= limits.flash && firmware.ram <= limits.ram);
+
+  const graph = importTflite(model);
+  const constants = [...graph.data.values()].reduce((sum, data) => sum + data.byteLength, 0);
+  // Multipliers and shifts come on top, at most eight bytes for each of the 40 channels.
+  assert.ok(flash.weights >= constants && flash.weights <= constants + 8 * 40, `${flash.weights}`);
+  assert.ok(flash.code > 500 && flash.code < 20_000, `${flash.code} bytes of code`);
+  assert.ok(ram.arena >= peak.lowerBound && ram.arena < 2000);
+  assert.ok(ram.static > 100);
+  assert.equal(accumulators.channels, 4 + 6 + 20 + 10);
+  assert.ok(accumulators.largest > 0 && accumulators.largest < accumulators.limit);
+  assert.ok(peak.tensors.length > 0 && peak.tensors[0]!.bytes >= peak.tensors.at(-1)!.bytes);
+}
+
+/** `size` of binutils against the certificate. */
+function checkSizeTool(result: CompileResult, program: string): void {
+  const text = execFileSync(program, ['-A', join(result.output, result.image.file)]).toString();
+  const sizes = new Map(
+    [...text.matchAll(/^(\.\S+)\s+(\d+)\s+\d+$/gm)].map(([, name, n]) => [name!, Number(n)]),
+  );
+  const sum = (...names: string[]): number =>
+    names.reduce((total, name) => total + (sizes.get(name) ?? 0), 0);
+  assert.equal(result.firmware.flash, sum('.text', '.ARM.exidx', '.data'));
+  assert.equal(result.firmware.ram, sum('.stack', '.data', '.bss'));
+  assert.equal(result.ram.stack, sum('.stack'));
+}
+
+async function compiled(t: TestContext, board: string): Promise<CompileResult> {
+  return compileModel({ model, board, out: join(temporaryFolder(t), 'build') });
+}
+
+for (const board of ['virtual', 'host', 'mps2-an386', 'microbit', 'mps3-an547']) {
+  test(`${board}: outputs equal the oracle's, and the certificate holds`, async (t) => {
+    const reason = await lacking(board);
+    if (reason) return t.skip(reason);
+    const result = await compiled(t, board);
+    checkCertificate(result);
+    const flashed = await flashBuild(result.output);
+    assert.equal(flashed.modelHash, result.modelHash);
+    const { stackBytes, stackUsed } = await inferAll(result.output);
+    if (getBoard(board).runner.kind !== 'qemu') return;
+    checkSizeTool(result, 'arm-none-eabi-size');
+    assert.equal(result.stackBound.method, 'call-graph');
+    assert.equal(stackBytes, result.ram.stack);
+    assert.ok(stackUsed > 64 && stackUsed <= result.ram.stack, `${stackUsed} bytes of stack used`);
+  });
+}
+
+test('host-asan: nothing undefined happens on the way', async (t) => {
+  const reason = await lacking('host-asan');
+  if (reason) return t.skip(reason);
+  const { output } = await compiled(t, 'host-asan');
+  await flashBuild(output);
+  await inferAll(output);
+});
+
+for (const board of ['virtual', 'host', 'mps2-an386']) {
+  test(`${board}: the same model gives the same bytes, wherever it is built`, async (t) => {
+    const reason = await lacking(board);
+    if (reason) return t.skip(reason);
+    const [a, b] = [await compiled(t, board), await compiled(t, board)];
+    assert.notEqual(a.output, b.output);
+    assert.deepEqual({ ...a, output: '' }, { ...b, output: '' });
+    for (const file of [a.image.file, 'model/model.c', 'certificate.json', 'CMakeLists.txt']) {
+      const [one, two] = [a, b].map(({ output }) => readFileSync(join(output, file)));
+      assert.ok(one!.equals(two!), file);
+    }
+    assert.ok(!readFileSync(join(a.output, a.image.file)).includes(a.output));
+  });
+}
+
+for (const board of ['virtual', 'mps2-an386']) {
+  test(`${board}: the folder builds without edge-nn`, async (t) => {
+    const reason =
+      (await lacking(board)) ??
+      (await lacking(getBoard(board).standalone ?? board)) ??
+      (findProgram('cmake') ? undefined : 'CMake is not on this machine');
+    if (reason) return t.skip(reason);
+    const { output, image } = await compiled(t, board);
+    const into = join(temporaryFolder(t), 'cmake');
+    execFileSync('cmake', ['-S', output, '-B', into]);
+    execFileSync('cmake', ['--build', into]);
+    const made = readFileSync(join(into, 'firmware.elf'));
+    if (board === 'mps2-an386') assert.equal(sha256(made), image.sha256);
+    assert.match(readFileSync(join(output, 'README.md'), 'utf8'), /cmake --build build/);
+    assert.ok(existsSync(join(output, 'trace.json')));
+  });
+}
