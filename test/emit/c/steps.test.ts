@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lower } from '../../../host/lower/pipeline.js';
 import { createOracle } from '../../../host/quant/interpret.js';
-import { networks, randomInputs, randomNetwork } from '../../lower/networks.js';
+import { network, networks, randomInputs, randomNetwork } from '../../lower/networks.js';
 import { buildOnHost, hasTool } from './host-build.js';
 
 const inferences = 4;
@@ -33,3 +33,31 @@ for (const [name, make] of Object.entries({ ...networks, random: randomNetwork }
     });
   }
 }
+
+test('a model of reshapes alone has no step, and its output is its input', (t) => {
+  if (!hasTool('cc')) return t.skip('no C compiler `cc` here');
+  const n = network('reshapes', 1);
+  const graph = n.finish(n.reshape(n.input([4, 6]), [24]));
+  const model = buildOnHost(lower(graph));
+  t.after(() => model.dispose());
+  const inputs = randomInputs(graph, 1);
+  assert.deepEqual(model.run([inputs]), [{ steps: [], outputs: inputs }]);
+});
+
+test('names from a model file cannot break out of the C', (t) => {
+  if (!hasTool('cc')) return t.skip('no C compiler `cc` here');
+  const n = network('*/ int x = 1; /* "??/', 1);
+  const b = n.builder;
+  const x = n.input([4]);
+  const named = { id: 'double', name: 'été "\\ */ ??/\n', quant: n.quantOf(x) };
+  const graph = n.finish(
+    b.add('relu', [x], {}, named),
+    b.add('relu6', [x], {}, { id: 'exp', quant: n.quantOf(x) }),
+  );
+  const lowered = lower(graph);
+  const model = buildOnHost(lowered);
+  t.after(() => model.dispose());
+  const inputs = randomInputs(graph, 1);
+  const expected = createOracle(graph).run(inputs);
+  assert.deepEqual(model.run([inputs])[0]!.outputs, expected);
+});
