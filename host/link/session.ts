@@ -223,7 +223,12 @@ export class Session {
       type: protocol.profile,
       payload: pack([2, offset]),
     }));
-    const answers = await this.#alone(() => this.#exchange(changes, reads));
+    const answers = await this.#alone(async () => {
+      // Bytes that arrive during the run would be measured with it: interrupts take instructions.
+      await this.#exchange(changes, []);
+      const [, ...found] = await this.#exchange([], [layerOf(stepCount - 1), ...reads]);
+      return found;
+    });
     const ticks = answers.flatMap((page) =>
       pieces(page.length - 8, 8).map(({ offset }) => Number(page.readBigUInt64LE(8 + offset))),
     );
