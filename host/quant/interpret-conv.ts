@@ -5,7 +5,7 @@
  * and multiplies it with the weights in int32.
  */
 import { multiplyByQuantizedMultiplier } from '../core/fixed-point.js';
-import { type Graph, getValue, type NodeOf } from '../ir/graph.js';
+import { type Graph, getValue, type NodeOf, type ValueId } from '../ir/graph.js';
 import {
   clampOf,
   convMultipliers,
@@ -86,27 +86,46 @@ interface Taps {
   readonly weightStep: number;
 }
 
+interface Geometry {
+  readonly image: Image;
+  readonly kernel: readonly [number, number];
+  readonly output: Image;
+}
+
+function geometryOf(graph: Graph, node: WindowNode): Geometry {
+  const image = (id: ValueId): Image => {
+    const [, height, width, channels] = getValue(graph, id).shape as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    return { height, width, channels };
+  };
+  const [, kernelH, kernelW] = getValue(graph, node.inputs[1]!).shape as [number, number, number];
+  return {
+    image: image(node.inputs[0]!),
+    kernel: [kernelH, kernelW],
+    output: image(node.output),
+  };
+}
+
 const windowed =
   (taps: (kernelSize: number, inC: number, outC: number) => Taps) =>
   (graph: Graph, node: WindowNode): Kernel => {
     const xValue = getValue(graph, node.inputs[0]!);
-    const yValue = getValue(graph, node.output);
     requireBatchOfOne(xValue);
-    const [, height, width, channels] = xValue.shape as [number, number, number, number];
-    const [, outH, outW, outC] = yValue.shape as [number, number, number, number];
-    const [, kernelH, kernelW] = getValue(graph, node.inputs[1]!).shape as [number, number, number];
+    const { image, kernel, output } = geometryOf(graph, node);
+    const { height: outH, width: outW, channels: outC } = output;
+    const kernelSize = kernel[0] * kernel[1];
     const weights = weightsOf(graph, node);
     const bias = biasOf(graph, node, outC);
-    const window = { height, width, channels };
-    const fill = gather(node, [kernelH, kernelW], window, perTensor(xValue).zero);
-    const table = convMultipliers(graph, node);
-    const requantize = requantizer(table, perTensor(yValue).zero, clampOf(node));
-    const { count, patchFirst, patchStep, weightFirst, weightStep } = taps(
-      kernelH * kernelW,
-      channels,
-      outC,
-    );
-    const patch = new Int16Array(kernelH * kernelW * channels);
+    const fill = gather(node, kernel, image, perTensor(xValue).zero);
+    const { zero } = perTensor(getValue(graph, node.output));
+    const requantize = requantizer(convMultipliers(graph, node), zero, clampOf(node));
+    const own = taps(kernelSize, image.channels, outC);
+    const { count, patchFirst, patchStep, weightFirst, weightStep } = own;
+    const patch = new Int16Array(kernelSize * image.channels);
     return ([x], y) => {
       let at = 0;
       for (let i = 0; i < outH; i++) {

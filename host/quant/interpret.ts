@@ -3,7 +3,7 @@
  * target is compared with it. The arithmetic is that of TensorFlow Lite Micro's reference kernels
  * (DESIGN.md, "One integer semantics").
  */
-import { type AnyArray, type ArrayOf, allocate } from '../core/dtype.js';
+import { type AnyArray, type ArrayOf, allocate, dtypes } from '../core/dtype.js';
 import { BadInputError, UnsupportedError } from '../core/errors.js';
 import { formatShape } from '../core/shape.js';
 import { type Graph, getData, getValue, type Node, type ValueId } from '../ir/graph.js';
@@ -116,10 +116,7 @@ function checkInputs(graph: Graph, inputs: readonly AnyArray[]): void {
   graph.inputs.forEach((id, i) => {
     const value = getValue(graph, id);
     const given = inputs[i]!;
-    if (
-      given.constructor !== allocate(value.dtype, 0).constructor ||
-      given.length !== elementsOf(value)
-    ) {
+    if (!(given instanceof dtypes[value.dtype].array) || given.length !== elementsOf(value)) {
       throw new BadInputError(
         `input %${id} is ${given.constructor.name}(${given.length}), expected ${value.dtype}${formatShape(value.shape)}`,
         { hint: 'Quantize the input to the scale and zero point of the graph.', where: `%${id}` },
@@ -130,6 +127,36 @@ function checkInputs(graph: Graph, inputs: readonly AnyArray[]): void {
 
 const copyInto = (target: AnyArray, source: AnyArray): void =>
   (target as Int8Array).set(source as Int8Array);
+
+type Buffers = ReadonlyMap<ValueId, AnyArray>;
+
+/** An array per value; constants are those of the graph. */
+function makeBuffers(graph: Graph): Buffers {
+  return new Map(
+    [...graph.values.values()].map((value) => [
+      value.id,
+      value.kind === 'const' ? getData(graph, value.id) : allocate(value.dtype, elementsOf(value)),
+    ]),
+  );
+}
+
+function makeSteps(graph: Graph, buffers: Buffers): Step[] {
+  const buffer = (id: ValueId) => buffers.get(id) as ArrayOf<'s8'>;
+  return graph.nodes.map((node) => ({
+    // The table pairs each op with its own rule, which the union of nodes cannot express.
+    kernel: (rules[node.op] as (graph: Graph, node: Node) => Kernel)(graph, node),
+    inputs: node.inputs.map(buffer),
+    output: buffer(node.output),
+  }));
+}
+
+/** States take their update together: one may be another's. */
+function updateStates(graph: Graph, buffers: Buffers): void {
+  const next = graph.states.map(({ update }) => update && buffers.get(update)!.slice());
+  graph.states.forEach(({ value }, i) => {
+    if (next[i]) copyInto(buffers.get(value)!, next[i]);
+  });
+}
 
 /**
  * Prepares an integer graph: multipliers, index tables and buffers are made once.
@@ -144,58 +171,30 @@ export function createOracle(graph: Graph): Oracle {
       hint: 'Quantize it first.',
     });
   }
-  const buffers = new Map<ValueId, AnyArray>();
-  for (const value of graph.values.values()) {
-    const data = graph.data.get(value.id);
-    buffers.set(
-      value.id,
-      data && value.kind === 'const' ? data : allocate(value.dtype, elementsOf(value)),
-    );
-  }
-  const buffer = (id: ValueId) => buffers.get(id) as ArrayOf<'s8'>;
-  const steps = graph.nodes.map(
-    (node): Step => ({
-      // The table pairs each op with its own rule, which the union of nodes cannot express.
-      kernel: (rules[node.op] as (graph: Graph, node: Node) => Kernel)(graph, node),
-      inputs: node.inputs.map(buffer),
-      output: buffer(node.output),
-    }),
-  );
-
-  function reset(): void {
+  const buffers = makeBuffers(graph);
+  const steps = makeSteps(graph, buffers);
+  const reset = (): void => {
     for (const { value } of graph.states) copyInto(buffers.get(value)!, getData(graph, value));
-  }
+  };
 
-  function execute(inputs: readonly AnyArray[]): void {
+  /** Computes every node, lets `read` take what it wants, then updates the states. */
+  function inference<T>(inputs: readonly AnyArray[], read: () => T): T {
     checkInputs(graph, inputs);
     graph.inputs.forEach((id, i) => {
       copyInto(buffers.get(id)!, inputs[i]!);
     });
     for (const { kernel, inputs: from, output } of steps) kernel(from, output);
-  }
-
-  function updateStates(): void {
-    const next = graph.states.map(({ update }) => update && buffers.get(update)!.slice());
-    graph.states.forEach(({ value }, i) => {
-      if (next[i]) copyInto(buffers.get(value)!, next[i]);
-    });
+    const result = read();
+    updateStates(graph, buffers);
+    return result;
   }
 
   reset();
   return {
     graph,
     reset,
-    run(inputs) {
-      execute(inputs);
-      const outputs = graph.outputs.map((id) => buffers.get(id)!.slice());
-      updateStates();
-      return outputs;
-    },
-    runAll(inputs) {
-      execute(inputs);
-      const all = new Map([...buffers].map(([id, array]) => [id, array.slice()]));
-      updateStates();
-      return all;
-    },
+    run: (inputs) => inference(inputs, () => graph.outputs.map((id) => buffers.get(id)!.slice())),
+    runAll: (inputs) =>
+      inference(inputs, () => new Map([...buffers].map(([id, array]) => [id, array.slice()]))),
   };
 }

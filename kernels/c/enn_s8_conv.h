@@ -82,17 +82,18 @@ ENN_INLINE void enn_depthwise_conv2d_s8__ref(const ENN_CONST struct enn_conv2d_s
     for (int32_t j = 0; j < p->out_w; j++) {
       const int32_t left = j * p->stride_w - p->pad_left;
       const struct enn_taps cols = enn_clip_taps(left, p->kernel_w, p->dilation_w, p->in_w);
-      for (int32_t o = 0; o < p->out_c; o++) {
-        const int32_t c = o / multiplier;
-        int32_t acc = bias[o];
-        for (int32_t u = rows.first; u < rows.last; u++) {
-          const int32_t x_row = (top + u * p->dilation_h) * p->in_w + left;
-          for (int32_t v = cols.first; v < cols.last; v++) {
-            acc += (x[(x_row + v * p->dilation_w) * p->in_c + c] - p->in_zero) *
-                   w[(u * p->kernel_w + v) * p->out_c + o];
+      for (int32_t c = 0; c < p->in_c; c++) {
+        for (int32_t o = c * multiplier; o < (c + 1) * multiplier; o++) {
+          int32_t acc = bias[o];
+          for (int32_t u = rows.first; u < rows.last; u++) {
+            const int32_t x_row = (top + u * p->dilation_h) * p->in_w + left;
+            for (int32_t v = cols.first; v < cols.last; v++) {
+              acc += (x[(x_row + v * p->dilation_w) * p->in_c + c] - p->in_zero) *
+                     w[(u * p->kernel_w + v) * p->out_c + o];
+            }
           }
+          *y++ = enn_requantize(acc, mult[o], shift[o], p->out_zero, p->clamp_min, p->clamp_max);
         }
-        *y++ = enn_requantize(acc, mult[o], shift[o], p->out_zero, p->clamp_min, p->clamp_max);
       }
     }
   }
