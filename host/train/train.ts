@@ -23,6 +23,15 @@ import { bestOf, nothingSeen } from './metrics.js';
 import { type Hyper, optimizers, resolveOptimizer } from './optimizers.js';
 import { resolveSchedule } from './schedules.js';
 
+/** What holds where an option is not given; the learning rate's default is the optimizer's own. */
+export const trainDefaults = {
+  epochs: 2,
+  batch: 32,
+  optimizer: 'adam',
+  schedule: 'restarts',
+  checkpointEvery: 500,
+} as const;
+
 export interface TrainOptions {
   /** What to train: a model of the builder, or anything that gives a float graph of batch 1. */
   readonly model: { graph(seed?: number): Graph };
@@ -82,24 +91,27 @@ function requireCount(what: string, value: number, least: number): number {
 }
 
 function setupOf(options: TrainOptions): Setup {
-  const optimizer = resolveOptimizer(options.optimizer ?? 'adam', options.hyper);
+  const optimizer = resolveOptimizer(options.optimizer ?? trainDefaults.optimizer, options.hyper);
   const learningRate = options.learningRate ?? optimizers[optimizer.name].learningRate;
   if (!(learningRate > 0 && Number.isFinite(learningRate))) {
     throw new UsageError(`the learning rate must be a positive number, got ${learningRate}`, {
       hint: `The default for ${optimizer.name} is ${optimizers[optimizer.name].learningRate}.`,
     });
   }
-  const schedule = resolveSchedule(options.schedule ?? 'restarts');
+  const schedule = resolveSchedule(options.schedule ?? trainDefaults.schedule);
   const { name, variant } = options.engine;
   return {
     seed: requireCount('seed', options.seed ?? 0, 0),
     data: options.data.hash,
     testData: options.testData?.hash ?? null,
-    batch: Math.min(requireCount('batch', options.batch ?? 32, 1), options.data.count),
+    batch: Math.min(
+      requireCount('batch', options.batch ?? trainDefaults.batch, 1),
+      options.data.count,
+    ),
     optimizer,
     learningRate,
     schedule,
-    scheduleEpochs: schedule === 'cosine' ? (options.epochs ?? 2) : 0,
+    scheduleEpochs: schedule === 'cosine' ? (options.epochs ?? trainDefaults.epochs) : 0,
     engine: { name, variant },
   };
 }
@@ -169,8 +181,12 @@ function resultOf(out: string | undefined, run: Run): TrainResult {
  */
 export async function trainModel(options: TrainOptions): Promise<TrainResult> {
   const { data, testData, engine, out, signal } = options;
-  const epochs = requireCount('epochs', options.epochs ?? 2, 1);
-  const checkpointEvery = requireCount('checkpointEvery', options.checkpointEvery ?? 500, 1);
+  const epochs = requireCount('epochs', options.epochs ?? trainDefaults.epochs, 1);
+  const checkpointEvery = requireCount(
+    'checkpointEvery',
+    options.checkpointEvery ?? trainDefaults.checkpointEvery,
+    1,
+  );
   const setup = setupOf(options);
   const graph = options.model.graph(setup.seed);
   checkData(graph, data);

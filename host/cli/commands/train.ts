@@ -5,7 +5,7 @@ import { loadModelFile } from '../../front/load-model.js';
 import type { TrainEvent } from '../../train/loop.js';
 import { optimizerNames } from '../../train/optimizers.js';
 import { scheduleNames } from '../../train/schedules.js';
-import { trainModel } from '../../train/train.js';
+import { trainDefaults, trainModel } from '../../train/train.js';
 import { type Context, command, defined, type Flags, silent } from '../command.js';
 import { openTestData, openTrainData } from '../datasets.js';
 import { read, shared } from '../options.js';
@@ -20,13 +20,13 @@ export interface TrainOptions {
   readonly testData?: string;
   /** Default 2. */
   readonly epochs?: number;
-  /** Examples per step; default 64. */
+  /** Examples per step; default 32. */
   readonly batch?: number;
   /** Default adam. */
   readonly optimizer?: string;
   /** Learning rate; default: the optimizer's own. */
   readonly lr?: number;
-  /** How the learning rate falls; default inverse. */
+  /** How the learning rate falls; default restarts. */
   readonly schedule?: string;
   readonly engine?: string;
   /** Default 1. */
@@ -139,25 +139,29 @@ export const trainCommand = command<TrainReport>({
   options: {
     data: { ...shared.data, demandOption: true },
     'test-data': shared.testData,
-    epochs: { type: 'number', default: 2, describe: 'Passes over the data' },
-    batch: { type: 'number', default: 64, describe: 'Examples per step' },
+    epochs: { type: 'number', default: trainDefaults.epochs, describe: 'Passes over the data' },
+    batch: { type: 'number', default: trainDefaults.batch, describe: 'Examples per step' },
     optimizer: {
       type: 'string',
-      default: 'adam',
+      default: trainDefaults.optimizer,
       choices: optimizerNames,
       describe: 'Update rule',
     },
     lr: { type: 'number', describe: "Learning rate; default: the optimizer's own" },
     schedule: {
       type: 'string',
-      default: 'inverse',
+      default: trainDefaults.schedule,
       choices: scheduleNames,
       describe: 'How the learning rate falls',
     },
     engine: { type: 'string', default: 'wasm', choices: engineNames, describe: 'What computes' },
     seed: shared.seed,
     resume: { type: 'boolean', default: false, describe: 'Go on from <out>/last.safetensors' },
-    'checkpoint-every': { type: 'number', default: 500, describe: 'Steps between checkpoints' },
+    'checkpoint-every': {
+      type: 'number',
+      default: trainDefaults.checkpointEvery,
+      describe: 'Steps between checkpoints',
+    },
     out: { ...shared.out, describe: 'Folder of the checkpoints; default runs/<model>' },
   },
   examples: [
