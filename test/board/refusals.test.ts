@@ -31,9 +31,8 @@ test('a network too large for the board is refused before anything is compiled',
   await assert.rejects(compile, {
     name: 'DoesNotFitError',
     code: 5,
-    // 28 * 28 * 400 values of the convolution, and its pool's quarter.
-    message:
-      /microbit: its arena needs 3\d\d,\d{3} bytes of RAM.*313,600 bytes, .*7[0-9],\d{3} bytes|313,600 bytes/,
+    // 28 * 28 * 400 values of the convolution.
+    message: /does not fit microbit: its arena needs 3\d\d,\d{3} bytes of RAM.* 313,600 bytes/,
   });
   assert.deepEqual(readdirSync(dir), []);
 });
@@ -44,7 +43,7 @@ test('what only the linker can tell is refused too, with the tensors', async (t)
   const dir = temporaryFolder(t);
   // An arena just below the 16 KB of RAM: with stack and buffers it is too much.
   const compile = compileModel({
-    model: wideModel(19),
+    model: wideModel(20),
     board: 'microbit',
     out: join(dir, 'build'),
   });
@@ -52,7 +51,7 @@ test('what only the linker can tell is refused too, with the tensors', async (t)
     name: 'DoesNotFitError',
     code: 5,
     message:
-      /the firmware needs 1\d,\d{3} bytes of RAM, 1\d,\d{3} of them its arena, the board has 16,384.*largest live tensors .*14,896 bytes/,
+      /the firmware needs 1\d,\d{3} bytes of RAM, 1\d,\d{3} of them its arena, the board has 16,384.*largest live tensors .*15,680 bytes/,
   });
   assert.deepEqual(readdirSync(dir), []);
 });
@@ -136,13 +135,9 @@ test('an emulator that fails says why', async (t) => {
   const bin = join(dir, 'bin');
   const image = Buffer.from('not an image');
   const sha = sha256(image);
-  writeTree(
-    dir,
-    new Map([
-      ['flash/image', new Uint8Array(image)],
-      ['flash/image.sha256', sha],
-    ]),
-  );
+  mkdirSync(join(dir, 'flash'));
+  writeFileSync(join(dir, 'flash/image'), image);
+  writeFileSync(join(dir, 'flash/image.sha256'), sha);
   const certificate = { board: 'microbit', modelHash: '00', image: { file: 'x', sha256: sha } };
   writeFileSync(join(dir, 'certificate.json'), JSON.stringify(certificate));
   mkdirSync(bin);
