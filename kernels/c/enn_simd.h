@@ -47,6 +47,23 @@ ENN_INLINE enn_v4i enn_v4f_bits(enn_v4f a) { return a; }
 ENN_INLINE enn_v4f enn_v4f_from_bits(enn_v4i a) { return a; }
 ENN_INLINE float enn_v4f_first(enn_v4f a) { return wasm_f32x4_extract_lane(a, 0); }
 
+/* The first n (1..3) floats; the other lanes are 0. Reads nothing beyond them. */
+ENN_INLINE enn_v4f enn_v4f_load_n(const float *p, int32_t n) {
+  if (n == 1) return wasm_v128_load32_zero(p);
+  const enn_v4f two = wasm_v128_load64_zero(p);
+  return n == 2 ? two : wasm_v128_load32_lane(p + 2, two, 2);
+}
+
+/* Stores the first n (1..3) lanes. */
+ENN_INLINE void enn_v4f_store_n(float *p, enn_v4f a, int32_t n) {
+  if (n == 1) {
+    wasm_v128_store32_lane(p, a, 0);
+    return;
+  }
+  wasm_v128_store64_lane(p, a, 0);
+  if (n == 3) wasm_v128_store32_lane(p + 2, a, 2);
+}
+
 #else
 
 typedef float enn_v4f __attribute__((vector_size(16)));
@@ -92,6 +109,18 @@ ENN_INLINE enn_v4f enn_v4f_abs(enn_v4f a) {
 }
 ENN_INLINE float enn_v4f_first(enn_v4f a) { return a[0]; }
 
+/* The first n (1..3) floats; the other lanes are 0. Reads nothing beyond them. */
+ENN_INLINE enn_v4f enn_v4f_load_n(const float *p, int32_t n) {
+  return (enn_v4f){p[0], n > 1 ? p[1] : 0.0f, n > 2 ? p[2] : 0.0f, 0.0f};
+}
+
+/* Stores the first n (1..3) lanes. */
+ENN_INLINE void enn_v4f_store_n(float *p, enn_v4f a, int32_t n) {
+  p[0] = a[0];
+  if (n > 1) p[1] = a[1];
+  if (n > 2) p[2] = a[2];
+}
+
 #endif
 
 ENN_INLINE enn_v4f enn_v4f_zero(void) { return enn_v4f_splat(0.0f); }
@@ -99,21 +128,6 @@ ENN_INLINE enn_v4f enn_v4f_zero(void) { return enn_v4f_splat(0.0f); }
 /* a * b + c, each rounded. */
 ENN_INLINE enn_v4f enn_v4f_muladd(enn_v4f a, enn_v4f b, enn_v4f c) {
   return enn_v4f_add(enn_v4f_mul(a, b), c);
-}
-
-/* The first n (1..3) floats; the other lanes are 0. Reads nothing beyond them. */
-ENN_INLINE enn_v4f enn_v4f_load_n(const float *p, int32_t n) {
-  float lanes[4] = {p[0], n > 1 ? p[1] : 0.0f, n > 2 ? p[2] : 0.0f, 0.0f};
-  return enn_v4f_load(lanes);
-}
-
-/* Stores the first n (1..3) lanes. */
-ENN_INLINE void enn_v4f_store_n(float *p, enn_v4f a, int32_t n) {
-  float lanes[4];
-  enn_v4f_store(lanes, a);
-  p[0] = lanes[0];
-  if (n > 1) p[1] = lanes[1];
-  if (n > 2) p[2] = lanes[2];
 }
 
 /* As the two above, for any n: all four lanes from n = 4 on. */
