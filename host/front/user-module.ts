@@ -92,6 +92,14 @@ function thrown(file: string, error: unknown, place: string | undefined): Error 
     return new BadInputError(`${where}: ${message}`, { hint, where, cause: error });
   }
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const [, absent] = /does not provide an export named '(.+)'/.exec(text) ?? [];
+  if (absent !== undefined) {
+    return new BadInputError(`${where}: edge-nn exports no '${absent}'`, {
+      hint: 'Check the spelling; your editor lists what edge-nn exports.',
+      where,
+      cause: error,
+    });
+  }
   return new BadInputError(`${where}: the file throws ${text}`, {
     hint: 'Mend the file; the line above is where it stopped.',
     where,

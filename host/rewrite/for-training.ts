@@ -8,7 +8,10 @@ import { deadCode } from './dead-code.js';
 import { type Copy, mapGraph } from './map-graph.js';
 
 export interface TrainingOptions {
-  /** Decay of the moving statistics of batch normalization; default 0.99. */
+  /**
+   * Decay of the moving statistics of batch normalization. Default 0.9: small data has few steps,
+   * and 0.99 would still remember the initial statistics after a hundred.
+   */
   readonly momentum?: number;
 }
 
@@ -61,7 +64,7 @@ function normalizeBatch(
  * mask that is a pure function of (seed, epoch, step, element); each dropout has its own stream.
  */
 export function forTraining(graph: Graph, options: TrainingOptions = {}): TrainingGraph {
-  const { momentum = 0.99 } = options;
+  const { momentum = 0.9 } = options;
   const hasDropout = graph.nodes.some(({ op }) => op === 'dropout');
   let key: ValueId | undefined;
   let streams = 0;

@@ -82,10 +82,10 @@ export interface TrainResult {
   readonly graph: Graph;
 }
 
-/** A whole number of at least `least`. @throws UsageError */
+/** A whole number of 32 bits, at least `least`. @throws UsageError */
 function requireCount(what: string, value: number, least: number): number {
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new UsageError(`${what} must be a whole number of at least ${least}, got ${value}`, {
+  if (Number.isInteger(value) && value >= least && value <= 0xffffffff) return value;
+  throw new UsageError(`${what} must be a whole number from ${least} to 2^32 - 1, got ${value}`, {
     hint: `Give another ${what}.`,
   });
 }

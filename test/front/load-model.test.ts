@@ -67,6 +67,16 @@ test('a missing import names file and line', async () => {
   await refuses(() => loadModelFile(path), /missing\.ts:2:\d+: .*nowhere/);
 });
 
+test('a name that edge-nn does not export', { skip }, async () => {
+  const path = write('unknown.ts', "import { conv9d } from 'edge-nn';\nexport default conv9d;\n");
+  await refuses(() => loadModelFile(path), /unknown\.ts.*: edge-nn exports no 'conv9d'/);
+});
+
+test('a folder, and a file that is no code', async () => {
+  await refuses(() => loadModelFile(folder), /edge-nn-test-/);
+  await refuses(() => loadModelFile(write('m.tflite', 'TFL3')), /m\.tflite.*No loader/);
+});
+
 test('a file that throws names file and line', async () => {
   const path = write(
     'throws.ts',
