@@ -1,0 +1,106 @@
+/**
+ * The float kernels outside WebAssembly: they compile without a warning for this machine and for
+ * Arm, run clean under the sanitizers, and give the bytes of the WASM engine.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { bytesOf } from '../../host/core/dtype.js';
+import { packageFile } from '../../host/core/package.js';
+import { randomBits } from '../../host/core/random.js';
+import { elements } from '../../host/core/shape.js';
+import { createEngine } from '../../host/engine/engine.js';
+import { buildGraph } from '../../host/ir/build-graph.js';
+import { getValue, type ValueId } from '../../host/ir/graph.js';
+
+const strict = ['-std=c11', '-Wall', '-Wextra', '-Wconversion', '-Werror', '-ffp-contract=off'];
+const include = `-I${packageFile('kernels', 'c')}`;
+const source = packageFile('test', 'kernels', 'fixtures', 'f32-host.c');
+
+const has = (tool: string): boolean => spawnSync(tool, ['--version']).status === 0;
+
+function run(command: string, args: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+  assert.equal(status, 0, `${command} ${args.join(' ')}\n${stderr}`);
+  return stdout;
+}
+
+const draw = (seed: number, n: number): Float32Array =>
+  Float32Array.from(
+    { length: n },
+    (_, i) => (randomBits({ seed, purpose: 'dropout' }, i) >>> 8) / 4194304 - 2,
+  );
+
+function fnv(bytes: Uint8Array): string {
+  let hash = 2166136261;
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, 16777619) >>> 0;
+  return hash.toString(16).padStart(8, '0');
+}
+
+/** The fixture's calls as a graph, by the names that it prints. */
+function sameCalls() {
+  const g = buildGraph({ name: 'g', stage: 'train' });
+  const f32 = (...shape: number[]) => ({ shape, dtype: 'f32' }) as const;
+  const shapes = [f32(9, 7, 8, 5), f32(11, 3, 3, 5), f32(11), f32(9, 4, 8, 11)];
+  const [x, w, b, dy] = shapes.map((type) => g.input(type)) as [ValueId, ValueId, ValueId, ValueId];
+  const part = f32(9, 4, 8, 5);
+  const [dyPool, wDepthwise, bDepthwise] = [
+    g.input(part),
+    g.input(f32(1, 3, 3, 5)),
+    g.input(f32(5)),
+  ];
+  const window = { stride: [2, 1], pad: [1, 1, 1, 1], dilation: [1, 1] } as const;
+  const pool = { size: [3, 3], stride: [2, 1], pad: [1, 1, 1, 1] } as const;
+  const inputShape = [9, 7, 8, 5];
+  const names: Readonly<Record<string, ValueId>> = {
+    conv2d: g.add('conv2d', [x, w, b], window),
+    conv2dGradInput: g.add('conv2dGradInput', [dy, w], { ...window, inputShape }),
+    conv2dGradWeights: g.add('conv2dGradWeights', [x, dy], { ...window, kernel: [3, 3] }),
+    maxPool2dGrad: g.add('maxPool2dGrad', [x, dyPool], pool),
+    depthwiseConv2d: g.add('depthwiseConv2d', [x, wDepthwise, bDepthwise], window),
+    tanh: g.add('tanh', [x], {}),
+    elu: g.add('elu', [x], { alpha: 0.5 }),
+    softplus: g.add('softplus', [x], {}),
+    softmax: g.add('softmax', [x], {}),
+    variance: g.add('variance', [x], { axes: [0, 1, 2], keepDims: false }),
+  };
+  const seeds = new Map([
+    [x, 1],
+    [w, 2],
+    [b, 3],
+    [dy, 4],
+    [dyPool, 4],
+    [wDepthwise, 2],
+    [bDepthwise, 3],
+  ]);
+  return { graph: g.finish(Object.values(names)), names, seeds };
+}
+
+test('the host build gives the bytes of the WASM engine, clean under the sanitizers', async (t) => {
+  if (!has('cc')) return t.skip('no C compiler here');
+  const { graph, names, seeds } = sameCalls();
+  const program = (await createEngine()).compile(graph);
+  for (const [id, seed] of seeds) {
+    program.write(id, draw(seed, elements(getValue(graph, id).shape)));
+  }
+  program.run();
+  const expected = Object.entries(names).map(([k, id]) => `${k} ${fnv(bytesOf(program.read(id)))}`);
+  const dir = mkdtempSync(join(tmpdir(), 'edge-nn-'));
+  try {
+    const out = join(dir, 'f32');
+    const sanitize = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
+    run('cc', [...strict, '-O2', ...sanitize, include, source, '-o', out]);
+    assert.deepEqual(run(out, []).trim().split('\n'), expected);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
+
+test('the kernels compile for Armv7E-M without a warning', (t) => {
+  if (!has('arm-none-eabi-gcc')) return t.skip('no arm-none-eabi-gcc here');
+  const cpu = ['-mcpu=cortex-m4', '-mthumb', '-mfloat-abi=hard', '-mfpu=fpv4-sp-d16'];
+  run('arm-none-eabi-gcc', [...strict, ...cpu, '-O2', include, '-fsyntax-only', source]);
+});
