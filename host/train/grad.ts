@@ -71,8 +71,3 @@ export function gradients(
   }
   return new Map(wrt.flatMap((id) => (grads.has(id) ? [[id, grads.get(id)!] as const] : [])));
 }
-
-/** True for an op that gradients can pass. */
-export function isDifferentiable(op: OpName): boolean {
-  return gradRules[op].refuses !== true;
-}
