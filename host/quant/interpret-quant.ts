@@ -70,11 +70,14 @@ export function weightScales(value: Value, channelAxis: number): Float32Array {
   return quant.scale;
 }
 
+/** TensorFlow Lite Micro's tolerance between scales that it takes as one; converters write such. */
+const sameScale = 1e-6;
+
 /** Scale and zero point that the input and output of a node share, because it only moves or picks. */
 export function sharedQuantization(graph: Graph, node: Node): PerTensor {
   const output = perTensor(getValue(graph, node.output));
   const input = perTensor(getValue(graph, node.inputs[0]!));
-  if (input.scale !== output.scale || input.zero !== output.zero) {
+  if (Math.abs(input.scale - output.scale) > sameScale || input.zero !== output.zero) {
     throw new BadInputError(
       `${node.op} %${node.output} changes scale or zero point: (${input.scale}, ${input.zero}) to (${output.scale}, ${output.zero})`,
       { hint: 'Insert a requantize before or after it.', where: `%${node.output}` },

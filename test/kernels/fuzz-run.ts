@@ -31,10 +31,14 @@ function firstDifference(
   return undefined;
 }
 
-/** The first case that did not complete. */
+/** The case that did not complete, where the target could say. */
 function crashed(cases: readonly FuzzCase[], output: string): string {
-  const completed = Number(/cases completed: (\d+)/.exec(output)?.[1] ?? 0);
-  return describe(cases[Math.min(completed, cases.length - 1)]!);
+  const completed = /cases completed: (\d+)/.exec(output)?.[1];
+  const culprit = completed === undefined ? undefined : cases[Number(completed)];
+  const { seed, index } = cases[0]!;
+  return culprit
+    ? describe(culprit)
+    : `one of ${cases.length} cases from ${index} of seed ${seed}; the target host can name it`;
 }
 
 const wordsPerTriple = 7;

@@ -31,8 +31,12 @@ const targets: Readonly<
   'mps2-an386': { needs: ['arm-none-eabi-gcc', 'qemu-system-arm'], cases: 1000 },
 };
 
-/** Seeds that found a defect once; they run everywhere, first. */
-const regressionSeeds: readonly (readonly [seed: number, index: number])[] = [];
+/** Cases that each caught a defect that few others show; they run everywhere, first. */
+const regressionSeeds: readonly (readonly [seed: number, index: number])[] = [
+  [5, 15], // avgPool2d: a negative sum rounded towards the wrong side
+  [5, 20], // depthwiseConv2d: a dilated window that begins outside the image
+  [5, 95], // softmax: 546 nearly equal classes, whose exponent is 32
+];
 
 async function missing(names: readonly Parameters<typeof findTool>[0][]): Promise<string[]> {
   const found = await Promise.all(names.map(findTool));
