@@ -26,9 +26,9 @@ interface Gcc {
 }
 
 function compilerError(what: string, output: string): EdgeNnError {
-  if (/No space left on device|Disk quota exceeded/.test(output)) {
+  if (/No space left on device|Disk quota exceeded|File size limit exceeded/.test(output)) {
     return new UsageError(`${what} could not write its output:\n${output.trim()}`, {
-      hint: 'The disk is full: free some space, or choose an --out folder on another disk.',
+      hint: 'The disk is full or a limit is reached: free some space, or choose an --out folder on another disk.',
       where: what,
     });
   }

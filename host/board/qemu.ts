@@ -44,7 +44,8 @@ function emulatorError(machine: string, what: string, complaint: string): Toolch
 
 /** Starts QEMU and waits for the PTY's name. */
 function start(program: string, runner: QemuRunner, args: readonly string[]): Promise<Started> {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  // In a group of its own, because Ctrl-C is for this process: it may want to end in good order.
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   keepUntilExit(child);
   let said = '';
   let complaint = '';

@@ -3,9 +3,10 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { after, test } from 'node:test';
 import { getBoard } from '../../host/board/boards.js';
 import { readCertificate } from '../../host/board/build-folder.js';
 import { type CompileResult, compileModel } from '../../host/board/compile.js';
@@ -81,21 +82,43 @@ function checkSizeTool(result: CompileResult, program: string): void {
   assert.equal(result.ram.stack, sum('.stack'));
 }
 
-async function compiled(t: TestContext, board: string): Promise<CompileResult> {
-  return compileModel({ model, board, out: join(temporaryFolder(t), 'build') });
+/** Neither a heap nor software floating point is linked: integer code needs none. */
+function checkSymbols({ output, image }: CompileResult): void {
+  const text = execFileSync('arm-none-eabi-nm', [join(output, image.file)]).toString();
+  const names = [...text.matchAll(/ (\S+)$/gm)].map(([, name]) => name!);
+  assert.ok(names.includes('enn_model_run'));
+  const unwanted =
+    /^_?(malloc|calloc|free|sbrk|__aeabi_([fd](add|sub|mul|div|cmp\w*|2\w+)|[iul]+2[fd]))/;
+  assert.deepEqual(
+    names.filter((name) => unwanted.test(name)),
+    [],
+  );
+}
+
+const shared = mkdtempSync(join(tmpdir(), 'edge-nn-board-'));
+after(() => rmSync(shared, { recursive: true, force: true }));
+const builds = new Map<string, Promise<CompileResult>>();
+
+/** A board's build; the tests of this file share it. */
+function compiled(board: string): Promise<CompileResult> {
+  const known = builds.get(board);
+  const build = known ?? compileModel({ model, board, out: join(shared, board) });
+  builds.set(board, build);
+  return build;
 }
 
 for (const board of ['virtual', 'host', 'mps2-an386', 'microbit', 'mps3-an547']) {
   test(`${board}: outputs equal the oracle's, and the certificate holds`, async (t) => {
     const reason = await lacking(board);
     if (reason) return t.skip(reason);
-    const result = await compiled(t, board);
+    const result = await compiled(board);
     checkCertificate(result);
     const flashed = await flashBuild(result.output);
     assert.equal(flashed.modelHash, result.modelHash);
     const { stackBytes, stackUsed } = await inferAll(result.output);
     if (getBoard(board).runner.kind !== 'qemu') return;
     checkSizeTool(result, 'arm-none-eabi-size');
+    checkSymbols(result);
     assert.equal(result.stackBound.method, 'call-graph');
     assert.equal(stackBytes, result.ram.stack);
     assert.ok(stackUsed > 64 && stackUsed <= result.ram.stack, `${stackUsed} bytes of stack used`);
@@ -105,7 +128,7 @@ for (const board of ['virtual', 'host', 'mps2-an386', 'microbit', 'mps3-an547'])
 test('host-asan: nothing undefined happens on the way', async (t) => {
   const reason = await lacking('host-asan');
   if (reason) return t.skip(reason);
-  const { output } = await compiled(t, 'host-asan');
+  const { output } = await compiled('host-asan');
   await flashBuild(output);
   await inferAll(output);
 });
@@ -114,7 +137,8 @@ for (const board of ['virtual', 'host', 'mps2-an386']) {
   test(`${board}: the same model gives the same bytes, wherever it is built`, async (t) => {
     const reason = await lacking(board);
     if (reason) return t.skip(reason);
-    const [a, b] = [await compiled(t, board), await compiled(t, board)];
+    const a = await compiled(board);
+    const b = await compileModel({ model, board, out: join(temporaryFolder(t), 'other') });
     assert.notEqual(a.output, b.output);
     assert.deepEqual({ ...a, output: '' }, { ...b, output: '' });
     for (const file of [a.image.file, 'model/model.c', 'certificate.json', 'CMakeLists.txt']) {
@@ -132,7 +156,7 @@ for (const board of ['virtual', 'mps2-an386']) {
       (await lacking(getBoard(board).standalone ?? board)) ??
       (findProgram('cmake') ? undefined : 'CMake is not on this machine');
     if (reason) return t.skip(reason);
-    const { output, image } = await compiled(t, board);
+    const { output, image } = await compiled(board);
     const into = join(temporaryFolder(t), 'cmake');
     execFileSync('cmake', ['-S', output, '-B', into]);
     execFileSync('cmake', ['--build', into]);
