@@ -17,9 +17,9 @@ import { type Case, contents, makers, Source } from './f32-cases.js';
 /** Largest error, in units of the magnitude of what is summed. */
 const tolerance = 4e-6;
 /** Cases per op. */
-const rounds = 40;
+const rounds = 25;
 /** Dilated, strided, padded windows have the most shapes to get wrong. */
-const windowRounds = 80;
+const windowRounds = 50;
 
 const engine = await createEngine();
 
