@@ -166,3 +166,23 @@ for (const board of ['virtual', 'mps2-an386']) {
     assert.ok(existsSync(join(output, 'trace.json')));
   });
 }
+
+test('an emulator that dies ends the session at once', async (t) => {
+  const reason = await lacking('mps2-an386');
+  if (reason) return t.skip(reason);
+  const children = `/proc/self/task/${process.pid}/children`;
+  if (!existsSync(children)) return t.skip('this system does not list child processes');
+  const { output } = await compiled('mps2-an386');
+  await flashBuild(output);
+  const before = readFileSync(children, 'utf8').trim();
+  const session = await Session.open(await openBoard(output));
+  const started = readFileSync(children, 'utf8').trim().split(' ');
+  const emulators = started.filter((pid) => !before.split(' ').includes(pid));
+  assert.equal(emulators.length, 1);
+  process.kill(Number(emulators[0]), 'SIGKILL');
+  const start = performance.now();
+  const inputs = session.info.inputs.map(({ bytes }) => new Uint8Array(bytes));
+  await assert.rejects(session.infer(inputs), { name: 'LinkError', code: 8 });
+  assert.ok(performance.now() - start < 5000, 'long before the timeout');
+  await session.close();
+});
