@@ -1,7 +1,7 @@
 /**
  * Files appear whole or not at all: written under a temporary name, synced, renamed.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { UsageError } from './errors.js';
@@ -28,11 +28,19 @@ export function outputError(path: string, cause: unknown): UsageError {
   });
 }
 
-/** Makes a folder and those above it. @throws UsageError */
+/**
+ * Makes a folder and those above it, one by one: Node's recursive mkdir never returns where the
+ * system answers ENOENT below a folder that exists, as in /proc.
+ *
+ * @throws UsageError
+ */
 export function makeOutputFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true });
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+    if (dirname(path) !== path) makeOutputFolder(dirname(path));
+    mkdirSync(path);
   } catch (cause) {
+    if (cause instanceof UsageError) throw cause;
     throw outputError(path, cause);
   }
 }

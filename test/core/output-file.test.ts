@@ -21,3 +21,7 @@ test('a path through a file is a usage error that names it', () => {
     (error: UsageError) => error instanceof UsageError && error.hint !== '' && error.code === 2,
   );
 });
+
+test('a file system that refuses folders is an error, not a hang', { timeout: 10_000 }, () => {
+  assert.throws(() => writeOutputFile('/proc/edge-nn/x', 'x'), UsageError);
+});
