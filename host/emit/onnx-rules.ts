@@ -3,7 +3,7 @@
  */
 import type { Padding2d } from '../core/shape.js';
 import { getValue, type Node, type NodeOf } from '../ir/graph.js';
-import type { OpName } from '../ir/ops.js';
+import { everyTrainOp, type OpName } from '../ir/ops.js';
 import {
   type Attributes,
   addFloats,
@@ -236,36 +236,7 @@ export const onnxRules = {
   reshape,
   concat,
   pad,
-  slice: trainingOnly,
-  broadcastTo: trainingOnly,
   requantize: integerOnly,
   dropout: unary('Identity'),
-  dropoutMask: trainingOnly,
-  softmaxCrossEntropy: trainingOnly,
-  sigmoidCrossEntropy: trainingOnly,
-  meanSquares: trainingOnly,
-  sumSquares: trainingOnly,
-  matmul: trainingOnly,
-  conv2dGradInput: trainingOnly,
-  conv2dGradWeights: trainingOnly,
-  depthwiseConv2dGradInput: trainingOnly,
-  depthwiseConv2dGradWeights: trainingOnly,
-  maxPool2dGrad: trainingOnly,
-  avgPool2dGrad: trainingOnly,
-  reluGrad: trainingOnly,
-  relu6Grad: trainingOnly,
-  leakyReluGrad: trainingOnly,
-  eluGrad: trainingOnly,
-  seluGrad: trainingOnly,
-  sigmoidGrad: trainingOnly,
-  tanhGrad: trainingOnly,
-  softplusGrad: trainingOnly,
-  softsignGrad: trainingOnly,
-  softmaxGrad: trainingOnly,
-  softmaxCrossEntropyGrad: trainingOnly,
-  sigmoidCrossEntropyGrad: trainingOnly,
-  scaleAdd: trainingOnly,
-  ema: trainingOnly,
-  descend: trainingOnly,
-  adaptiveDescend: trainingOnly,
+  ...everyTrainOp(trainingOnly),
 } satisfies { readonly [O in OpName]: OnnxRule<O> };

@@ -11,7 +11,7 @@ import {
   sameShape,
   windowLength,
 } from '../core/shape.js';
-import { require, requireRank, type TensorType } from './op-spec.js';
+import { demand, requireRank, type TensorType } from './op-spec.js';
 
 export interface WindowAttrs {
   readonly stride: Pair;
@@ -23,33 +23,45 @@ export interface WindowAttrs {
 export function windowOutput(x: TensorType, kernel: Pair, attrs: WindowAttrs): Pair {
   const [, height, width] = x.shape as [number, number, number, number];
   const { stride, pad, dilation = [1, 1] } = attrs;
-  require(Math.min(...stride, ...dilation, ...kernel) >=
-    1, `kernel ${formatShape(kernel)}, stride ${formatShape(stride)}, dilation ${formatShape(dilation)}: all must be at least 1`, 'Give positive sizes.');
-  require(Math.min(...pad) >=
-    0, `padding ${formatShape(pad)} is negative`, 'Give paddings of 0 or more.');
+  demand(
+    Math.min(...stride, ...dilation, ...kernel) >= 1,
+    `kernel ${formatShape(kernel)}, stride ${formatShape(stride)}, dilation ${formatShape(dilation)}: all must be at least 1`,
+    'Give positive sizes.',
+  );
+  demand(
+    Math.min(...pad) >= 0,
+    `padding ${formatShape(pad)} is negative`,
+    'Give paddings of 0 or more.',
+  );
   const h = windowLength(height, kernel[0], stride[0], pad[0] + pad[1], dilation[0]);
   const w = windowLength(width, kernel[1], stride[1], pad[2] + pad[3], dilation[1]);
-  require(h >= 1 &&
-    w >=
-      1, `a ${kernel.join('x')} window does not fit into ${height}x${width} with padding ${formatShape(pad)}`, "Use a smaller window, padding 'same', or a larger input.");
+  demand(
+    h >= 1 && w >= 1,
+    `a ${kernel.join('x')} window does not fit into ${height}x${width} with padding ${formatShape(pad)}`,
+    "Use a smaller window, padding 'same', or a larger input.",
+  );
   return [h, w];
 }
 
 /** The bias must be [channels], or absent. */
 export function requireBias(bias: TensorType | undefined, channels: number): void {
   if (!bias) return;
-  require(sameShape(bias.shape, [
-    channels,
-  ]), `bias has shape ${formatShape(bias.shape)}, expected [${channels}]`, 'Give one bias per output channel.');
+  demand(
+    sameShape(bias.shape, [channels]),
+    `bias has shape ${formatShape(bias.shape)}, expected [${channels}]`,
+    'Give one bias per output channel.',
+  );
 }
 
 export function inferConv2d([x, w, b]: readonly TensorType[], attrs: WindowAttrs): TensorType {
   requireRank('x', x!, 4);
   requireRank('w', w!, 4);
   const [outC, kh, kw, inC] = w!.shape as [number, number, number, number];
-  require(inC ===
-    x!
-      .shape[3], `weights expect ${inC} input channels, x has ${x!.shape[3]}`, 'Weights are [out, kernel height, kernel width, in].');
+  demand(
+    inC === x!.shape[3],
+    `weights expect ${inC} input channels, x has ${x!.shape[3]}`,
+    'Weights are [out, kernel height, kernel width, in].',
+  );
   requireBias(b, outC);
   const [h, ww] = windowOutput(x!, [kh, kw], attrs);
   return { shape: [x!.shape[0]!, h, ww, outC], dtype: x!.dtype };
@@ -60,9 +72,11 @@ export function inferDepthwise([x, w, b]: readonly TensorType[], attrs: WindowAt
   requireRank('w', w!, 4);
   const [one, kh, kw, outC] = w!.shape as [number, number, number, number];
   const inC = x!.shape[3]!;
-  require(one === 1 &&
-    outC % inC ===
-      0, `depthwise weights ${formatShape(w!.shape)} do not fit ${inC} channels`, 'Weights are [1, kernel height, kernel width, channels * multiplier].');
+  demand(
+    one === 1 && outC % inC === 0,
+    `depthwise weights ${formatShape(w!.shape)} do not fit ${inC} channels`,
+    'Weights are [1, kernel height, kernel width, channels * multiplier].',
+  );
   requireBias(b, outC);
   const [h, ww] = windowOutput(x!, [kh, kw], attrs);
   return { shape: [x!.shape[0]!, h, ww, outC], dtype: x!.dtype };
@@ -74,11 +88,11 @@ export function inferPool2d(
 ): TensorType {
   requireRank('x', x!, 4);
   const { size, pad } = attrs;
-  require(pad[0] < size[0] &&
-    pad[1] < size[0] &&
-    pad[2] < size[1] &&
-    pad[3] <
-      size[1], `padding ${formatShape(pad)} reaches the pool size ${formatShape(size)}: a window would see no input`, 'Use a padding smaller than the window.');
+  demand(
+    pad[0] < size[0] && pad[1] < size[0] && pad[2] < size[1] && pad[3] < size[1],
+    `padding ${formatShape(pad)} reaches the pool size ${formatShape(size)}: a window would see no input`,
+    'Use a padding smaller than the window.',
+  );
   const [h, w] = windowOutput(x!, size, attrs);
   return { shape: [x!.shape[0]!, h, w, x!.shape[3]!], dtype: x!.dtype };
 }
@@ -86,10 +100,16 @@ export function inferPool2d(
 /** Element by element, with NumPy broadcasting. */
 export function inferBroadcast([a, b]: readonly TensorType[]): TensorType {
   const shape = broadcastShapes(a!.shape, b!.shape);
-  require(shape !==
-    undefined, `shapes ${formatShape(a!.shape)} and ${formatShape(b!.shape)} do not broadcast`, 'Dimensions must be equal or 1.');
-  require(a!.dtype ===
-    b!.dtype, `dtypes ${a!.dtype} and ${b!.dtype} differ`, 'Convert one operand first.');
+  demand(
+    shape !== undefined,
+    `shapes ${formatShape(a!.shape)} and ${formatShape(b!.shape)} do not broadcast`,
+    'Dimensions must be equal or 1.',
+  );
+  demand(
+    a!.dtype === b!.dtype,
+    `dtypes ${a!.dtype} and ${b!.dtype} differ`,
+    'Convert one operand first.',
+  );
   return { shape, dtype: a!.dtype };
 }
 
@@ -97,10 +117,11 @@ export function inferBroadcast([a, b]: readonly TensorType[]): TensorType {
 export function inferSame(inputs: readonly TensorType[]): TensorType {
   const first = inputs[0]!;
   for (const other of inputs) {
-    require(sameShape(
-      first.shape,
-      other.shape,
-    ), `shapes ${formatShape(first.shape)} and ${formatShape(other.shape)} differ`, 'This op works element by element, without broadcasting.');
+    demand(
+      sameShape(first.shape, other.shape),
+      `shapes ${formatShape(first.shape)} and ${formatShape(other.shape)} differ`,
+      'This op works element by element, without broadcasting.',
+    );
   }
   return { shape: first.shape, dtype: first.dtype };
 }
@@ -117,9 +138,11 @@ export function inferReduce(
 ): TensorType {
   const rank = x!.shape.length;
   const axes = attrs.axes.map((axis) => normalizeAxis(axis, rank));
-  require(axes.every(
-    (axis) => axis >= 0 && axis < rank,
-  ), `axes ${formatShape(attrs.axes)} lie outside rank ${rank}`, 'Axes count from 0; negative ones from the back.');
+  demand(
+    axes.every((axis) => axis >= 0 && axis < rank),
+    `axes ${formatShape(attrs.axes)} lie outside rank ${rank}`,
+    'Axes count from 0; negative ones from the back.',
+  );
   const shape = x!.shape.map((d, i) => (axes.includes(i) ? 1 : d));
   return {
     shape: attrs.keepDims ? shape : shape.filter((_, i) => !axes.includes(i)),
@@ -133,20 +156,24 @@ export function inferConcat(
 ): TensorType {
   const first = inputs[0]!;
   const axis = normalizeAxis(attrs.axis, first.shape.length);
-  require(axis >= 0 &&
-    axis <
-      first.shape
-        .length, `axis ${attrs.axis} lies outside rank ${first.shape.length}`, 'Axes count from 0; negative ones from the back.');
+  demand(
+    axis >= 0 && axis < first.shape.length,
+    `axis ${attrs.axis} lies outside rank ${first.shape.length}`,
+    'Axes count from 0; negative ones from the back.',
+  );
   const others = (shape: Shape) => shape.filter((_, i) => i !== axis);
   let length = 0;
   for (const { shape, dtype } of inputs) {
-    require(shape.length === first.shape.length &&
-      sameShape(
-        others(shape),
-        others(first.shape),
-      ), `shapes ${formatShape(first.shape)} and ${formatShape(shape)} differ off axis ${axis}`, 'Only the concatenated axis may differ.');
-    require(dtype ===
-      first.dtype, `dtypes ${first.dtype} and ${dtype} differ`, 'Convert one operand first.');
+    demand(
+      shape.length === first.shape.length && sameShape(others(shape), others(first.shape)),
+      `shapes ${formatShape(first.shape)} and ${formatShape(shape)} differ off axis ${axis}`,
+      'Only the concatenated axis may differ.',
+    );
+    demand(
+      dtype === first.dtype,
+      `dtypes ${first.dtype} and ${dtype} differ`,
+      'Convert one operand first.',
+    );
     length += shape[axis]!;
   }
   return { shape: first.shape.map((d, i) => (i === axis ? length : d)), dtype: first.dtype };

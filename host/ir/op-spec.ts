@@ -3,7 +3,7 @@
  */
 import type { DType } from '../core/dtype.js';
 import { BadInputError } from '../core/errors.js';
-import { formatShape, type Shape } from '../core/shape.js';
+import { elements, formatShape, type Shape } from '../core/shape.js';
 import type { AttrSchema, AttrsOf } from './attributes.js';
 
 /**
@@ -37,12 +37,39 @@ export const trainOnly: readonly Stage[] = ['train'];
 export const integerOnly: readonly Stage[] = ['int8', 'lowered'];
 
 /** Raises BadInputError unless the condition holds; the verifier adds the op and value. */
-export function require(condition: boolean, message: string, hint: string): asserts condition {
+export function demand(condition: boolean, message: string, hint: string): asserts condition {
   if (!condition) throw new BadInputError(message, { hint });
 }
 
 /** Requires an input of a rank. */
 export function requireRank(name: string, type: TensorType, rank: number): void {
-  require(type.shape.length ===
-    rank, `${name} has shape ${formatShape(type.shape)}, expected rank ${rank}`, 'Insert a reshape or flatten, or check the layer before this one.');
+  demand(
+    type.shape.length === rank,
+    `${name} has shape ${formatShape(type.shape)}, expected rank ${rank}`,
+    'Insert a reshape or flatten, or check the layer before this one.',
+  );
 }
+
+/** Fixes the type of an op's attributes where the op is written. */
+export const op = <const S extends AttrSchema>(spec: OpSpec<S>): OpSpec<S> => spec;
+
+/** An element-by-element op of one operand. */
+export const unary = <const S extends AttrSchema>(
+  summary: string,
+  where: readonly Stage[],
+  attrs: S,
+): OpSpec<S> =>
+  op({
+    summary,
+    inputs: ['x'],
+    attrs,
+    stages: where,
+    infer: ([x]) => ({ shape: x!.shape, dtype: x!.dtype }),
+  });
+
+export const windowAttrs = { stride: 'pair', pad: 'quad', dilation: 'pair' } as const;
+export const poolAttrs = { size: 'pair', stride: 'pair', pad: 'quad' } as const;
+
+/** Output elements times the weights that one output element sees. */
+export const windowMacs = (perOutput: number, output: TensorType): number =>
+  elements(output.shape) * perOutput;

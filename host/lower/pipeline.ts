@@ -7,12 +7,12 @@ import { debug, timed } from '../core/debug.js';
 import { BadInputError, UnsupportedError } from '../core/errors.js';
 import { formatShape } from '../core/shape.js';
 import { type Graph, getValue } from '../ir/graph.js';
+import { isIntegerOp } from '../ir/ops.js';
 import { print } from '../ir/text.js';
 import { verify } from '../ir/verify.js';
 import { createOracle } from '../quant/interpret.js';
 import type { Lowered, Target } from './lowered.js';
 import { portableTarget } from './lowered.js';
-import { isLoweredOp } from './lowered-ops.js';
 import { dropIdentity } from './passes/drop-identity.js';
 import { foldConstants } from './passes/fold-constants.js';
 import { foldPad } from './passes/fold-pad.js';
@@ -43,7 +43,7 @@ function requireLowerable(graph: Graph): void {
       where: `%${id}`,
     });
   }
-  const foreign = graph.nodes.find((node) => !isLoweredOp(node.op));
+  const foreign = graph.nodes.find((node) => !isIntegerOp(node.op));
   if (foreign) {
     throw new UnsupportedError(`${foreign.op} (%${foreign.output}) has no device kernel`, {
       hint: 'Replace this layer by one that has an int8 form.',

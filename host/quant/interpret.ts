@@ -7,7 +7,7 @@ import { type AnyArray, type ArrayOf, allocate, dtypes } from '../core/dtype.js'
 import { BadInputError, UnsupportedError } from '../core/errors.js';
 import { formatShape } from '../core/shape.js';
 import { type Graph, getData, getValue, type Node, type ValueId } from '../ir/graph.js';
-import type { OpName, OpTable } from '../ir/ops.js';
+import { everyFloatOp, everyTrainOp, type OpName, type OpTable } from '../ir/ops.js';
 import { conv2d, dense, depthwiseConv2d } from './interpret-conv.js';
 import { add, mul, relu, relu6, requantize } from './interpret-elementwise.js';
 import { avgPool2d, maxPool2d, mean } from './interpret-pool.js';
@@ -51,51 +51,8 @@ const rules = {
   pad,
   requantize,
 
-  batchNorm: noInt8Form,
-  sum: noInt8Form,
-  variance: noInt8Form,
-  sub: noInt8Form,
-  div: noInt8Form,
-  scale: noInt8Form,
-  rsqrt: noInt8Form,
-  leakyRelu: noInt8Form,
-  elu: noInt8Form,
-  selu: noInt8Form,
-  sigmoid: noInt8Form,
-  tanh: noInt8Form,
-  softplus: noInt8Form,
-  softsign: noInt8Form,
-  slice: noInt8Form,
-  broadcastTo: noInt8Form,
-  dropout: noInt8Form,
-  dropoutMask: noInt8Form,
-  softmaxCrossEntropy: noInt8Form,
-  sigmoidCrossEntropy: noInt8Form,
-  meanSquares: noInt8Form,
-  sumSquares: noInt8Form,
-  matmul: noInt8Form,
-  conv2dGradInput: noInt8Form,
-  conv2dGradWeights: noInt8Form,
-  depthwiseConv2dGradInput: noInt8Form,
-  depthwiseConv2dGradWeights: noInt8Form,
-  maxPool2dGrad: noInt8Form,
-  avgPool2dGrad: noInt8Form,
-  reluGrad: noInt8Form,
-  relu6Grad: noInt8Form,
-  leakyReluGrad: noInt8Form,
-  eluGrad: noInt8Form,
-  seluGrad: noInt8Form,
-  sigmoidGrad: noInt8Form,
-  tanhGrad: noInt8Form,
-  softplusGrad: noInt8Form,
-  softsignGrad: noInt8Form,
-  softmaxGrad: noInt8Form,
-  softmaxCrossEntropyGrad: noInt8Form,
-  sigmoidCrossEntropyGrad: noInt8Form,
-  scaleAdd: noInt8Form,
-  ema: noInt8Form,
-  descend: noInt8Form,
-  adaptiveDescend: noInt8Form,
+  ...everyFloatOp(noInt8Form),
+  ...everyTrainOp(noInt8Form),
 } as const satisfies { readonly [O in OpName]: Rule<O> } & OpTable<unknown>;
 
 interface Step {

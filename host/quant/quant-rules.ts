@@ -2,7 +2,7 @@
  * How each op takes integers: one rule per op of the table.
  */
 import type { TfliteActivation } from '../format/tflite-ops.js';
-import type { OpTable } from '../ir/ops.js';
+import { everyTrainOp, type OpTable } from '../ir/ops.js';
 
 export type QuantRule =
   /** Weights and a bias; the output has a scale of its own. `axis`: output channels of w. */
@@ -63,38 +63,9 @@ export const quantRules = {
   reshape: same,
   concat: { kind: 'join' },
   pad: same,
-  slice: trainingOnly,
-  broadcastTo: trainingOnly,
   requantize: own,
   dropout: none('Prepare the graph for inference first: dropout has no part in it.'),
-  dropoutMask: trainingOnly,
-  softmaxCrossEntropy: trainingOnly,
-  sigmoidCrossEntropy: trainingOnly,
-  meanSquares: trainingOnly,
-  sumSquares: trainingOnly,
-  matmul: trainingOnly,
-  conv2dGradInput: trainingOnly,
-  conv2dGradWeights: trainingOnly,
-  depthwiseConv2dGradInput: trainingOnly,
-  depthwiseConv2dGradWeights: trainingOnly,
-  maxPool2dGrad: trainingOnly,
-  avgPool2dGrad: trainingOnly,
-  reluGrad: trainingOnly,
-  relu6Grad: trainingOnly,
-  leakyReluGrad: trainingOnly,
-  eluGrad: trainingOnly,
-  seluGrad: trainingOnly,
-  sigmoidGrad: trainingOnly,
-  tanhGrad: trainingOnly,
-  softplusGrad: trainingOnly,
-  softsignGrad: trainingOnly,
-  softmaxGrad: trainingOnly,
-  softmaxCrossEntropyGrad: trainingOnly,
-  sigmoidCrossEntropyGrad: trainingOnly,
-  scaleAdd: trainingOnly,
-  ema: trainingOnly,
-  descend: trainingOnly,
-  adaptiveDescend: trainingOnly,
+  ...everyTrainOp(trainingOnly),
 } as const satisfies OpTable<QuantRule>;
 
 /** The rule of an op, for code that serves every op. */
