@@ -79,7 +79,7 @@ function createParser(argv: readonly string[], config: Config, run: Run): Argv {
     .usage('$0 <verb>\n\nFrom a network in TypeScript to accuracy measured on a device.')
     .version(packageVersion)
     .option('json', { type: 'boolean', default: false, describe: 'Print the result as JSON' })
-    .parserConfiguration({ 'strip-dashed': true })
+    .parserConfiguration({ 'camel-case-expansion': false })
     .strict()
     .demandCommand(1, 'Name a verb.')
     .recommendCommands()
