@@ -109,7 +109,9 @@ export function readBuildFile(dir: string, name: string): Uint8Array {
   try {
     return new Uint8Array(readFileSync(join(dir, name)));
   } catch (cause) {
-    throw damaged(dir, `is no build folder: ${(cause as Error).message}`, cause);
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' || code === 'ENOTDIR' ? `it has no ${name}` : message;
+    throw damaged(dir, `is no build folder: ${why}`, cause);
   }
 }
 

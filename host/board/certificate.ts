@@ -3,6 +3,7 @@
  * the call graph, with the board's limits beside it, and the proof that no accumulator overflows.
  */
 import type { Lowered } from '../lower/lowered.js';
+import { accumulatorLimit } from '../lower/proof.js';
 import type { Board, MemoryLimits } from './boards.js';
 import { type LiveTensor, liveTensors } from './fit.js';
 import type { Image, ImageSize, StackBound } from './image.js';
@@ -75,7 +76,7 @@ function accumulators({ proof }: Lowered): AccumulatorSummary {
     bits: 32,
     channels: values.reduce((sum, { channels }) => sum + channels, 0),
     largest: worst?.largest ?? 0,
-    limit: 2 ** 31 - 1,
+    limit: accumulatorLimit,
     where: worst?.value ?? null,
     values,
   };

@@ -5,7 +5,7 @@
 import { writeSync } from 'node:fs';
 import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { EdgeNnError, type ExitCode, exitCodes, UsageError } from '../core/errors.js';
+import { EdgeNnError, type ExitCode, exitCodes } from '../core/errors.js';
 import { packageVersion } from '../core/package.js';
 import type { Config } from '../front/config.js';
 import type { Command, Flags } from './command.js';
@@ -13,6 +13,7 @@ import { commands } from './commands.js';
 import { terminalContext } from './console.js';
 import { errorJson, errorText } from './errors.js';
 import { loadConfig, withDefaults } from './settings.js';
+import { checkFlags, commandLineError } from './usage.js';
 
 /** Writes all of it, also into a pipe whose reader is slower than this process ends. */
 function writeOut(fd: 1 | 2, text: string): void {
@@ -34,21 +35,6 @@ async function runCommand(command: Command, flags: Flags, config: Config): Promi
     flags.json === true ? JSON.stringify(result, null, 2) : command.render(result, flags);
   if (text !== '') writeOut(1, `${text}\n`);
   return command.exitCode?.(result) ?? exitCodes.ok;
-}
-
-const usageError = (message: string): UsageError =>
-  new UsageError(message, {
-    hint: 'Run `edge-nn --help`, or `edge-nn <verb> --help` for its options and an example.',
-  });
-
-/** What yargs lets pass and no verb can mean: an option twice, an empty one, a number that is none. */
-function checkFlags(flags: Flags): void {
-  for (const [name, value] of Object.entries(flags)) {
-    if (name === '_' || name === '$0') continue;
-    if (Array.isArray(value)) throw usageError(`--${name} is given more than once`);
-    if (value === '') throw usageError(`--${name} needs a value`);
-    if (Number.isNaN(value)) throw usageError(`--${name} needs a number`);
-  }
 }
 
 type Run = (command: Command, flags: Flags) => Promise<void>;
@@ -76,10 +62,11 @@ function addCommand(parser: Argv, command: Command, config: Config, run: Run): A
 function createParser(argv: readonly string[], config: Config, run: Run): Argv {
   const base: Argv = yargs([...argv])
     .scriptName('edge-nn')
+    .locale('en')
     .usage('$0 <verb>\n\nFrom a network in TypeScript to accuracy measured on a device.')
     .version(packageVersion)
     .option('json', { type: 'boolean', default: false, describe: 'Print the result as JSON' })
-    .parserConfiguration({ 'camel-case-expansion': false })
+    .parserConfiguration({ 'camel-case-expansion': false, 'boolean-negation': false })
     .strict()
     .demandCommand(1, 'Name a verb.')
     .recommendCommands()
@@ -87,7 +74,7 @@ function createParser(argv: readonly string[], config: Config, run: Run): Argv {
     .wrap(100)
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? usageError(message);
+      throw error ?? commandLineError(message, argv);
     });
   return commands.reduce((parser, command) => addCommand(parser, command, config, run), base);
 }
@@ -101,7 +88,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   try {
     const config = await loadConfig();
     await createParser(argv, config, async (command, flags) => {
-      checkFlags(flags);
+      checkFlags(command.verb, flags);
       code = await runCommand(command, flags, config);
     }).parseAsync();
     return code;

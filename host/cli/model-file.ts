@@ -1,7 +1,7 @@
 /**
  * The files that verbs take: what they are, by content rather than by trust in the name.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { BadInputError, UnsupportedError } from '../core/errors.js';
 import { importTflite } from '../front/import-tflite.js';
@@ -20,6 +20,12 @@ export function readInputFile(path: string, what: string): Uint8Array {
   if (!existsSync(path)) {
     throw new BadInputError(`no such ${what}: ${path}`, {
       hint: 'Check the path; it counts from the current folder.',
+      where: path,
+    });
+  }
+  if (statSync(path).isDirectory()) {
+    throw new BadInputError(`${path} is a folder, not a ${what}`, {
+      hint: 'Give a file; where a verb takes a build, the folder that `edge-nn compile` wrote.',
       where: path,
     });
   }
@@ -45,6 +51,7 @@ const readers: Readonly<Record<string, (bytes: Uint8Array, path: string) => Grap
  * @throws BadInputError (exit code 3) or UnsupportedError (4)
  */
 export function readModelFile(path: string): ModelFile {
+  const bytes = readInputFile(path, 'model');
   const suffix = extname(path).toLowerCase();
   const reader = readers[suffix];
   if (!reader) {
@@ -56,6 +63,5 @@ export function readModelFile(path: string): ModelFile {
       },
     );
   }
-  const bytes = readInputFile(path, 'model');
   return { path, bytes, graph: reader(bytes, path) };
 }

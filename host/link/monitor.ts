@@ -1,10 +1,13 @@
 /**
  * What travels on a line, for people: frames in words, everything else as text.
  */
+import { parseIdentity } from './describe.js';
 import { createSplitter, decodeFrame, type Frame } from './frame.js';
 import { errorNames, protocol, requestNames, statusNames } from './protocol.js';
 
 const shownBytes = 16;
+/** Where a HELLO's reply names its page: after status and nonce. */
+const helloPageAt = 5;
 
 function hex(bytes: Uint8Array): string {
   const head = Buffer.from(bytes.subarray(0, shownBytes)).toString('hex');
@@ -25,6 +28,14 @@ export function describeFrame({ type, sequence, payload }: Frame): string {
   const name = requestNames.get(type & ~protocol.reply) ?? `type 0x${type.toString(16)}`;
   if (type < protocol.reply) return `request ${name} #${sequence} ${hex(body)}`.trimEnd();
   const status = statusNames[body[0] ?? -1] ?? `status ${body[0]}`;
+  if (
+    type === (protocol.hello | protocol.reply) &&
+    body.length > 40 &&
+    body.readUInt16LE(helloPageAt) === protocol.pageIdentity
+  ) {
+    const { modelHash, buildHash, abi, rxBytes } = parseIdentity(body.subarray(1));
+    return `reply HELLO #${sequence} ${status}: model ${modelHash}, build ${buildHash}, ABI ${abi}, ${rxBytes} bytes of receive buffer`;
+  }
   return `reply ${name} #${sequence} ${status} ${hex(body.subarray(1))}`.trimEnd();
 }
 

@@ -144,6 +144,10 @@ function renderDiff({ difference, compared }: EvalReport): string | undefined {
   return `every layer of ${compared} examples equals the oracle`;
 }
 
+/** Boards whose stack cannot be painted report 0. */
+const stackText = ({ stack: { used, bound } }: EvalReport): string =>
+  `${used === 0 ? 'not measured,' : `${used} of`} at most ${bound.toLocaleString('en-US')} bytes`;
+
 function render(result: EvalReport | FloatEvaluation): string {
   const device = 'board' in result ? result : undefined;
   const head = facts([
@@ -152,7 +156,7 @@ function render(result: EvalReport | FloatEvaluation): string {
     ['accuracy', result.accuracy === null ? undefined : percent(result.accuracy)],
     ['mean square error', result.meanSquares?.toPrecision(4)],
     ['equal to the oracle', device && percent(device.equal)],
-    ['stack used', device && `${device.stack.used} of at most ${device.stack.bound} bytes`],
+    ['stack used', device && stackText(device)],
     ['layers', device && renderDiff(device)],
   ]);
   return head + renderConfusion(result);

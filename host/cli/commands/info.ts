@@ -1,5 +1,4 @@
 /** `edge-nn info`: what is in a model file. */
-import { statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { EdgeNnError, UnsupportedError } from '../../core/errors.js';
 import { sha256 } from '../../core/hash.js';
@@ -135,7 +134,8 @@ function describeSafetensors(bytes: Uint8Array, file: string): Content {
       ops: {},
       parameters: [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0),
       metadata: plain,
-      unsupported: 'it holds tensors, but no network of edge-nn',
+      unsupported:
+        'graph' in metadata ? error.message : 'it holds tensors, but no network of edge-nn',
     };
   }
 }
@@ -153,6 +153,7 @@ const describers: Readonly<Record<string, (bytes: Uint8Array, file: string) => C
  */
 export async function info(options: { readonly file: string }): Promise<Info> {
   const file = isBuild(options.file) ? join(options.file, 'model.tflite') : options.file;
+  const bytes = readInputFile(file, 'model file');
   const suffix = extname(file).toLowerCase();
   const describer = describers[suffix];
   if (!describer) {
@@ -161,10 +162,11 @@ export async function info(options: { readonly file: string }): Promise<Info> {
       where: file,
     });
   }
-  const bytes = readInputFile(file, 'model file');
-  const size = statSync(file).size;
-  return { file, bytes: size, sha256: sha256(bytes), ...describer(bytes, file) };
+  return { file, bytes: bytes.length, sha256: sha256(bytes), ...describer(bytes, file) };
 }
+
+/** Metadata can be long; --json has all of it. */
+const clipped = (text: string): string => (text.length > 80 ? `${text.slice(0, 77)}...` : text);
 
 function render(result: Info): string {
   const list = (tensors: readonly TensorInfo[]) =>
@@ -181,7 +183,7 @@ function render(result: Info): string {
     ['parameters', result.parameters],
     ['MACs', result.macs],
     ['cannot run', result.unsupported],
-    ...Object.entries(result.metadata ?? {}),
+    ...Object.entries(result.metadata ?? {}).map(([key, text]) => [key, clipped(text)] as const),
   ]);
   const ops = Object.entries(result.ops);
   return ops.length === 0 ? head : `${head}\n\n${table(['op', 'count'], ops)}`;

@@ -1,7 +1,6 @@
 /** `edge-nn monitor`: what a device says; text as it is, frames in words. */
 import { openBoard } from '../../board/open.js';
 import { UsageError } from '../../core/errors.js';
-import { isBuild } from '../../eval/open-device.js';
 import { encodeFrame } from '../../link/frame.js';
 import { createMonitor } from '../../link/monitor.js';
 import { packHello, protocol } from '../../link/protocol.js';
@@ -29,9 +28,16 @@ export interface MonitorReport {
   readonly lines: number;
 }
 
-function open({ build, port, baud }: MonitorOptions): Promise<Transport> {
+const requirePositive = (name: string, value: number | undefined): void => {
+  if (value === undefined || value > 0) return;
+  throw new UsageError(`${name} must be above 0, got ${value}`, { hint: `Give another ${name}.` });
+};
+
+async function open({ build, port, baud, seconds }: MonitorOptions): Promise<Transport> {
+  requirePositive('baud', baud);
+  requirePositive('seconds', seconds);
   if (port !== undefined) return serialTransport(port, baud);
-  if (build !== undefined && isBuild(build)) return openBoard(build);
+  if (build !== undefined) return openBoard(build);
   throw new UsageError('nothing to listen to', {
     hint: 'Give --port (see `edge-nn devices`), or the folder of a flashed build.',
   });
