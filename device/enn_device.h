@@ -51,6 +51,7 @@ struct enn_device {
   bool running;
   uint32_t run_last;
   uint8_t run_flags;
+  uint32_t reading_ticks; /* what reading the clock twice takes of the time between */
   uint32_t traced; /* steps whose CRC the current contents' run has stored */
 };
 

@@ -22,6 +22,10 @@ uint32_t enn_port_write(const uint8_t *from, uint32_t count);
 uint64_t enn_port_ticks(void);
 uint32_t enn_port_tick_hz(void);
 
+/* Called before something is measured: begins a tick and, where the clock wraps, a period, so that
+ * the same work measures the same. May do nothing. */
+void enn_port_ticks_align(void);
+
 /* Sleeps until something may have arrived; returns at once if something has. Masks interrupts,
  * checks the receive buffer again and only then waits, so that no wake-up is lost. */
 void enn_port_idle(void);

@@ -10,6 +10,12 @@ export type { DoctorResult } from './board/doctor.js';
 export type { FlashResult } from './board/flash.js';
 export type { SetupResult } from './board/setup.js';
 export type { Context } from './cli/command.js';
+export {
+  type BenchLayer,
+  type BenchOptions,
+  type BenchResult,
+  bench,
+} from './cli/commands/bench.js';
 export { type CompileOptions, compile, type ExportReport } from './cli/commands/compile.js';
 export { type DemoOptions, type DemoReport, demo } from './cli/commands/demo.js';
 export { devices } from './cli/commands/devices.js';

@@ -25,6 +25,17 @@ void enn_ticks_resume(void) {
 
 uint32_t enn_port_tick_hz(void) { return ENN_CLOCK_HZ; }
 
+/* Writing the counter makes it reload at the next tick. The period that is cut short counts whole, so
+ * that ticks never go back. */
+void enn_port_ticks_align(void) {
+  __asm__ volatile("cpsid i" ::: "memory");
+  *enn_register(SYST_CVR) = 0;
+  wraps++;
+  while (*enn_register(SYST_CVR) == 0) {
+  }
+  __asm__ volatile("cpsie i" ::: "memory");
+}
+
 /* Read again when the interrupt came between the two halves. */
 uint64_t enn_port_ticks(void) {
   for (;;) {

@@ -44,6 +44,8 @@ uint64_t enn_port_ticks(void) {
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+void enn_port_ticks_align(void) {}
+
 void enn_port_idle(void) { poll(&(struct pollfd){.fd = in_fd, .events = POLLIN}, 1, -1); }
 
 void enn_port_reset(void) {}

@@ -72,6 +72,8 @@ uint64_t enn_port_ticks(void) {
   return ticks;
 }
 
+void enn_port_ticks_align(void) {}
+
 void enn_ticks_pause(void) {}
 
 void enn_ticks_resume(void) {}

@@ -53,6 +53,8 @@ uint32_t enn_port_tick_hz(void) { return ENN_NO_CLOCK; }
 
 uint64_t enn_port_ticks(void) { return 0; }
 
+void enn_port_ticks_align(void) {}
+
 void enn_port_idle(void) {}
 
 void enn_port_reset(void) {}

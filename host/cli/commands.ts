@@ -2,6 +2,7 @@
  * The verbs, in the order of the work.
  */
 import type { Command } from './command.js';
+import { benchCommand } from './commands/bench.js';
 import { compileCommand } from './commands/compile.js';
 import { demoCommand } from './commands/demo.js';
 import { devicesCommand } from './commands/devices.js';
@@ -23,6 +24,7 @@ export const commands: readonly Command[] = [
   monitorCommand,
   runCommand,
   evalCommand,
+  benchCommand,
   infoCommand,
   devicesCommand,
   doctorCommand,

@@ -11,6 +11,7 @@ import { compileModel } from '../board/compile.js';
 import { flashBuild } from '../board/flash.js';
 import { openBoard } from '../board/open.js';
 import { BadInputError, FlashVerifyError, UsageError } from '../core/errors.js';
+import type { Trace } from '../emit/c/trace.js';
 import { importTflite } from '../front/import-tflite.js';
 import type { Graph } from '../ir/graph.js';
 import { Session } from '../link/session.js';
@@ -23,6 +24,8 @@ export interface DeviceSource {
   readonly port?: string | undefined;
   /** Without an answer for so long, the device is given up. */
   readonly timeoutMs?: number | undefined;
+  /** Lets an emulator's clock follow the instruction count. */
+  readonly count?: boolean | undefined;
 }
 
 export interface OpenedDevice {
@@ -30,6 +33,8 @@ export interface OpenedDevice {
   /** The int8 graph that was compiled: what the oracle runs. */
   readonly graph: Graph;
   readonly session: Session;
+  /** The op of each step. */
+  readonly ops: readonly string[];
 }
 
 /** Whether the path is a folder that `compile` wrote. */
@@ -45,6 +50,11 @@ function checkBoard({ path, board }: DeviceSource, certificate: Certificate): vo
   });
 }
 
+const opsOf = (dir: string): string[] => {
+  const trace: Trace = JSON.parse(Buffer.from(readBuildFile(dir, 'trace.json')).toString());
+  return trace.steps.map(({ op }) => op);
+};
+
 async function useBuild<T>(
   dir: string,
   source: DeviceSource,
@@ -53,7 +63,7 @@ async function useBuild<T>(
   const certificate = readCertificate(dir);
   checkBoard(source, certificate);
   const graph = importTflite(readBuildFile(dir, 'model.tflite'), certificate.model);
-  const transport = await openBoard(dir, { port: source.port });
+  const transport = await openBoard(dir, { port: source.port, count: source.count });
   const session = await Session.open(transport, { timeoutMs: source.timeoutMs });
   try {
     const { modelHash } = session.info;
@@ -63,7 +73,7 @@ async function useBuild<T>(
         { hint: `Flash it: \`edge-nn flash ${dir}\`.`, where: dir },
       );
     }
-    return await use({ certificate, graph, session });
+    return await use({ certificate, graph, session, ops: opsOf(dir) });
   } finally {
     await session.close();
   }

@@ -63,6 +63,7 @@ export class Channel {
   #pumpQueued = false;
   #progressAt = 0;
   #retries = 0;
+  #patient = false;
   #cancelTimer: (() => void) | undefined;
   #error: LinkError | undefined;
 
@@ -117,6 +118,19 @@ export class Channel {
     return { sequence, reply };
   }
 
+  /**
+   * Waits long before anything is sent again while `work` goes on: what is being measured on the
+   * device should not be disturbed.
+   */
+  async patiently<T>(work: () => Promise<T>): Promise<T> {
+    this.#patient = true;
+    try {
+      return await work();
+    } finally {
+      this.#patient = false;
+    }
+  }
+
   /** Ends the session with an error; every request that waits, and every later one, fails with it. */
   fail(message: string, details: { readonly hint: string; readonly cause?: unknown }): void {
     if (this.#error !== undefined) return;
@@ -159,7 +173,8 @@ export class Channel {
     const { clock, retryMs, timeoutMs } = this.#options;
     if (this.#retries === 0) this.#progressAt = clock.now();
     const left = this.#progressAt + timeoutMs - clock.now();
-    const wait = Math.max(0, Math.min(left, retryMs * 2 ** this.#retries));
+    const first = this.#patient ? Math.max(retryMs, timeoutMs / 4) : retryMs;
+    const wait = Math.max(0, Math.min(left, first * 2 ** this.#retries));
     this.#cancelTimer = clock.after(wait, () => this.#timeout());
   }
 

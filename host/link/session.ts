@@ -225,7 +225,7 @@ export class Session {
     }));
     const answers = await this.#alone(async () => {
       // Bytes that arrive during the run would be measured with it: interrupts take instructions.
-      await this.#exchange(changes, []);
+      await this.#channel.patiently(() => this.#exchange(changes, []));
       const [, ...found] = await this.#exchange([], [layerOf(stepCount - 1), ...reads]);
       return found;
     });

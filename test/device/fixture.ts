@@ -97,11 +97,17 @@ export const armBoards: Readonly<
   microbit: { cpu: ['-mcpu=cortex-m0'], drivers: ['firmware/nrf51/nrf51.c'] },
 };
 
-/** The firmware of a Cortex-M board as an ELF file. */
-export function buildArm(board: string, dir: string, flags: readonly string[] = []): string {
+/** The firmware of a Cortex-M board as an ELF file, with a model that has the fixture's sizes. */
+export function buildArm(
+  board: string,
+  dir: string,
+  flags: readonly string[] = [],
+  modelSource = model,
+): string {
   const { cpu, drivers } = armBoards[board]!;
   const out = join(dir, `${board}.elf`);
-  const sources = [...runtime, 'firmware/main.c', 'firmware/cortex-m/startup.c', ...drivers, model];
+  const port = ['firmware/main.c', 'firmware/cortex-m/startup.c', ...drivers];
+  const sources = [...runtime, ...port, modelSource];
   const link = ['-specs=nano.specs', '-nostartfiles', '-Wl,--gc-sections', '-Lfirmware/cortex-m'];
   compile('arm-none-eabi-gcc', [
     ...[...cpu, '-mthumb', '-O2', '-ffunction-sections', '-fdata-sections'],
