@@ -9,6 +9,7 @@ import { getBoard } from '../../host/board/boards.js';
 import { findTool } from '../../host/board/toolchain/tools.js';
 import { exportTflite } from '../../host/emit/tflite.js';
 import { lenetLike, network } from '../lower/networks.js';
+import { emulatorsOff } from '../quick.js';
 
 /** Two convolutions, two pools, two dense layers on 12 x 12 pixels. */
 export const smallModel = (): Uint8Array => exportTflite(lenetLike(5));
@@ -31,7 +32,9 @@ export function temporaryFolder(t: TestContext): string {
 
 /** Why a board cannot be used here; undefined when it can. */
 export async function lacking(board: string): Promise<string | undefined> {
-  for (const tool of getBoard(board).needs) {
+  const { needs, runner } = getBoard(board);
+  if (runner.kind === 'qemu' && emulatorsOff) return emulatorsOff;
+  for (const tool of needs) {
     if (!(await findTool(tool))) return `${board} needs ${tool}, which is not on this machine`;
   }
   return undefined;

@@ -5,6 +5,7 @@ import { after, test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import { serialTransport } from '../../host/link/serial.js';
 import { Session } from '../../host/link/session.js';
+import { emulatorsOff } from '../quick.js';
 import {
   armBoards,
   bootQemu,
@@ -17,7 +18,8 @@ import {
 } from './fixture.js';
 
 const noCompiler = hasTool('arm-none-eabi-gcc') ? false : 'needs arm-none-eabi-gcc';
-const noEmulator = hasTool('qemu-system-arm') ? noCompiler : 'needs qemu-system-arm';
+const noEmulator =
+  emulatorsOff ?? (hasTool('qemu-system-arm') ? noCompiler : 'needs qemu-system-arm');
 const dir = scratchDir();
 after(() => rmSync(dir, { recursive: true }));
 

@@ -10,6 +10,7 @@ import { after, test } from 'node:test';
 import { runTool } from '../../host/board/toolchain/run-tool.js';
 import { findTool } from '../../host/board/toolchain/tools.js';
 import { packageFile } from '../../host/core/package.js';
+import { emulatorsOff } from '../quick.js';
 import {
   buildDriver,
   type Driver,
@@ -48,8 +49,7 @@ const wanted = process.env.EDGE_NN_TARGET;
 for (const target of fuzzTargets) {
   test(`random layers equal the oracle on ${target}`, async (t) => {
     if (wanted && wanted !== target) return t.skip(`EDGE_NN_TARGET is ${wanted}`);
-    if (target === 'mps2-an386' && process.env.EDGE_NN_SKIP_EMULATORS === '1')
-      return t.skip('EDGE_NN_SKIP_EMULATORS is set');
+    if (target === 'mps2-an386' && emulatorsOff) return t.skip(emulatorsOff);
     const absent = await missing(targets[target].needs);
     if (absent.length > 0) return t.skip(`${absent.join(', ')} not on this machine`);
     const driver = await buildDriver(target);

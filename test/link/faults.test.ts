@@ -14,6 +14,7 @@ import { packHello, packInput, packOutput, packRun, protocol } from '../../host/
 import { Session } from '../../host/link/session.js';
 import { wasmDevice } from '../../host/link/wasm-device.js';
 import { buildVirtual, inputOf, outputOf, windowsOf } from '../device/fixture.js';
+import { quick } from '../quick.js';
 import {
   type Damage,
   drive,
@@ -73,7 +74,7 @@ async function run(device: InProcessDevice, toDevice: Fault, fromDevice: Fault):
   return line;
 }
 
-/** Each kind of damage at each position; or, when they take turns, one kind at each. */
+/** Each kind of damage at each position; or, when they take turns, one kind at each. A quick run takes turns. */
 async function damageEverywhere(image: Uint8Array, takeTurns: boolean): Promise<void> {
   const device = await wasmDevice(image);
   const { counts } = await run(device, noFault, noFault);
@@ -96,15 +97,15 @@ async function damageEverywhere(image: Uint8Array, takeTurns: boolean): Promise<
 }
 
 test('one damaged byte at every position, both directions', () =>
-  damageEverywhere(images.stateless!, false));
+  damageEverywhere(images.stateless!, quick));
 
-test('the same on a model with state', () => damageEverywhere(images.stateful!, false));
+test('the same on a model with state', () => damageEverywhere(images.stateful!, quick));
 
 test('the same on a device with small buffers', () => damageEverywhere(images.small!, true));
 
 test('many damaged bytes in both directions: every result right, every run exactly once', async () => {
   const device = await wasmDevice(images.stateful!);
-  for (let seed = 0; seed < 300; seed++) {
+  for (let seed = 0; seed < (quick ? 60 : 300); seed++) {
     const noise = (step: number): Fault =>
       everyByte((byte, at) => {
         const key = { seed, purpose: 'test', step } as const;
