@@ -112,7 +112,7 @@ async function fillFolder(
       ['trace.json', traceJson(lowered)],
       [certificateFile, `${JSON.stringify(certificate, null, 2)}\n`],
       ['CMakeLists.txt', cmakeLists(board, image.stack.bytes)],
-      ['README.md', folderReadme(board, lowered.graph.name)],
+      ['README.md', folderReadme(board, lowered)],
     ]),
   );
   return certificate;

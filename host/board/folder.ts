@@ -4,6 +4,9 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { packageFile } from '../core/package.js';
+import { formatShape } from '../core/shape.js';
+import { getValue, type ValueId } from '../ir/graph.js';
+import type { Lowered } from '../lower/lowered.js';
 import { type Board, getBoard } from './boards.js';
 import { compileFlags, linkFlags } from './flags.js';
 import type { SourceTree } from './image.js';
@@ -82,8 +85,24 @@ const startNote = (board: Board): string =>
     ? 'QEMU prints the name of the PTY on which the device speaks.'
     : 'The device speaks on stdin and stdout.';
 
+/** An input or output for the README's table. */
+function tensorRow({ graph, windows }: Lowered, role: string, id: ValueId): string {
+  const { name, dtype, shape, quant } = getValue(graph, id);
+  const { offset, bytes } = windows.get(id)!;
+  const real = `${quant?.scale[0] ?? 1} * (q - ${quant?.zeroPoint[0] ?? 0})`;
+  return `| ${role} | ${name} | ${dtype}${formatShape(shape)} | ${real} | ${offset} | ${bytes} |`;
+}
+
+const tensorTable = (lowered: Lowered): string =>
+  [
+    '| | name | type | real value | arena offset | bytes |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...lowered.graph.inputs.map((id) => tensorRow(lowered, 'input', id)),
+    ...lowered.graph.outputs.map((id) => tensorRow(lowered, 'output', id)),
+  ].join('\n');
+
 /** The README of an emitted folder. */
-export function folderReadme(forBoard: Board, model: string): string {
+export function folderReadme(forBoard: Board, lowered: Lowered): string {
   const board = standaloneBoard(forBoard);
   const other =
     board === forBoard
@@ -93,7 +112,7 @@ edge-nn built \`firmware.wasm\` for the board \`${forBoard.name}\`: ${forBoard.d
 The CMakeLists builds the same C for \`${board.name}\`: ${board.description}.
 `;
   const compiler = board.compiler === 'cc' ? 'a C compiler' : 'arm-none-eabi-gcc with newlib';
-  return `# ${model} for ${forBoard.name}
+  return `# ${lowered.graph.name} for ${forBoard.name}
 
 Emitted by edge-nn. All that the firmware needs is in this folder; with CMake and ${compiler}
 it builds without edge-nn:
@@ -115,6 +134,11 @@ ${other}
 | \`model.tflite\` | the model that this was made from |
 
 To use the model without the runtime, compile \`model/model.c\` and call \`enn_model_run\`, as the
-example in \`device/enn_model.h\` does. Licence of runtime and kernels: Apache-2.0.
+example at the head of \`device/enn_model.h\` does, with \`device/\` in the include path. An inference
+overwrites its inputs.
+
+${tensorTable(lowered)}
+
+Licence of runtime and kernels: Apache-2.0.
 `;
 }

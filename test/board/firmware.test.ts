@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -166,6 +166,45 @@ for (const board of ['virtual', 'mps2-an386']) {
     assert.ok(existsSync(join(output, 'trace.json')));
   });
 }
+
+/** The example that a header shows in its first comment, as a program. */
+function headerExample(header: string): string {
+  const lines = [...header.matchAll(/^ \* {5}(.*)$/gm)].map(([, line]) => line!);
+  const body = lines.slice(0, lines.findIndex((line) => line.includes('scores')) + 1);
+  const declarations = body.filter((line) => /^(#include|static)/.test(line));
+  const calls = body.filter((line) => line !== '' && !/^(#include|static)/.test(line));
+  return `#include <stdio.h>
+#include <string.h>
+${declarations.join('\n')}
+
+int main(void) {
+  static uint8_t image[4096];
+  if (fread(image, 1, sizeof image, stdin) == 0) return 1;
+  ${calls.join('\n  ')}
+  return fwrite(scores, 1, enn_model.outputs[0].bytes, stdout) == 0;
+}
+`;
+}
+
+test("the folder's model works without the runtime, as its header says", async (t) => {
+  const reason = await lacking('host');
+  if (reason) return t.skip(reason);
+  const { output } = await compiled('virtual');
+  const dir = temporaryFolder(t);
+  const header = readFileSync(join(output, 'device/enn_model.h'), 'utf8');
+  writeFileSync(join(dir, 'main.c'), headerExample(header));
+  const strict = ['-std=c11', '-Wall', '-Wextra', '-Wconversion', '-Werror', '-ffp-contract=off'];
+  const include = ['-I', join(output, 'model'), '-I', join(output, 'device')];
+  const sources = [join(dir, 'main.c'), join(output, 'model/model.c')];
+  execFileSync('cc', [...strict, ...include, ...sources, '-o', join(dir, 'example')]);
+  const graph = importTflite(model);
+  const [input] = randomInputs(graph, 7).map(bytesOf);
+  const scores = execFileSync(join(dir, 'example'), { input: input! });
+  const [expected] = createOracle(graph).run(randomInputs(graph, 7)).map(bytesOf);
+  assert.deepEqual([...scores], [...expected!]);
+  const readme = readFileSync(join(output, 'README.md'), 'utf8');
+  assert.match(readme, /^\| input \| .* \| s8\[1,12,12,1\] \| .* \| \d+ \| 144 \|$/m);
+});
 
 test('an emulator that dies ends the session at once', async (t) => {
   const reason = await lacking('mps2-an386');

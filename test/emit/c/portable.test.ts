@@ -1,19 +1,29 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { compileWasm } from '../../../host/board/toolchain/wasm-clang.js';
+import { packageFile } from '../../../host/core/package.js';
 import { emitC } from '../../../host/emit/c/emit-c.js';
-import { modelFolder } from '../../../host/emit/c/folder.js';
+import { kernelHeaders } from '../../../host/emit/c/kernel-headers.js';
 import { isIntegerOp, type OpName, ops } from '../../../host/ir/ops.js';
 
 import { lower } from '../../../host/lower/pipeline.js';
 import { networks } from '../../lower/networks.js';
 import { hasTool, strictFlags, testHash } from './host-build.js';
 
-const folder = () => modelFolder(lower(networks[name]!(1)), { modelHash: testHash });
+/** The model with all that it includes. */
+function folder(): ReadonlyMap<string, string> {
+  const model = emitC(lower(networks[name]!(1)), { modelHash: testHash });
+  const header = readFileSync(packageFile('device', 'enn_model.h'), 'utf8');
+  return new Map([
+    ...model,
+    ...kernelHeaders(model.get('model.c')!),
+    ['enn_model.h', header] as const,
+  ]);
+}
 
 /** The network that uses every op. */
 const name = 'everything';
