@@ -1,6 +1,7 @@
 /**
  * What a run over a dataset measures: a confusion matrix for classes, squared error for values.
  */
+import { argmax } from '../core/argmax.js';
 import type { NumericArray } from '../core/dtype.js';
 import { elements } from '../core/shape.js';
 import { type Dataset, requireClasses } from '../data/dataset.js';
@@ -15,13 +16,6 @@ export interface Score {
   readonly confusion: readonly (readonly number[])[] | null;
   /** Mean over all output elements of (output - target)^2, in real units; null for classes. */
   readonly meanSquares: number | null;
-}
-
-/** Index of the largest element; the first of equals. */
-export function argmax(values: ArrayLike<number>): number {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
-  return best;
 }
 
 /** Gathers a score example by example. */

@@ -3,6 +3,7 @@
  * an engine.
  */
 import { setImmediate } from 'node:timers/promises';
+import { argmax } from '../core/argmax.js';
 import type { AnyArray, NumericArray } from '../core/dtype.js';
 import { UnsupportedError } from '../core/errors.js';
 import { elements } from '../core/shape.js';
@@ -48,13 +49,6 @@ export function encodeInput(
     hint: 'Convert the model with int8 or float32 inputs.',
     where: `%${input.id}`,
   });
-}
-
-/** Index of the largest element; the first of equals. */
-function argmax(values: ArrayLike<number>, from: number, count: number): number {
-  let best = 0;
-  for (let i = 1; i < count; i++) if (values[from + i]! > values[from + best]!) best = i;
-  return best;
 }
 
 export interface EvaluateOptions {

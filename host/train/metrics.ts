@@ -1,6 +1,7 @@
 /**
  * Measures of a model on batches: loss and accuracy.
  */
+import { argmax } from '../core/argmax.js';
 import type { EpochResult, Running } from './checkpoint.js';
 import type { LossRule } from './losses.js';
 
@@ -14,11 +15,7 @@ export function countCorrect(
 ): number {
   let correct = 0;
   for (let i = 0; i < labels.length; i++) {
-    let best = 0;
-    for (let k = 1; k < units; k++) {
-      if (outputs[i * units + k]! > outputs[i * units + best]!) best = k;
-    }
-    if (best === labels[i]) correct++;
+    if (argmax(outputs, i * units, units) === labels[i]) correct++;
   }
   return correct;
 }
