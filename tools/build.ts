@@ -2,7 +2,8 @@
  * Builds the package: host, tools and tests as ES modules, the float kernels as WebAssembly.
  *
  *     node dist/tools/build.js                everything, into dist/
- *     node dist/tools/build.js test/link ...  only the tests below those paths
+ *     node dist/tools/build.js test/link ...  only the tests below those paths; for those that run
+ *                                             the package as a whole, test/cli and test/e2e, that too
  *     node dist/tools/build.js --types        also the type declarations, for packing
  *
  * EDGE_NN_DIST names another output folder.
@@ -27,17 +28,18 @@ function filesBelow(dir: string, suffix: string): string[] {
 /** What to bundle; a part of the tests can be built while other folders are in pieces. */
 function entryPoints(testPaths: readonly string[]): { in: string; out: string }[] {
   const plain = (file: string) => ({ in: file, out: file.replace(/\.ts$/, '') });
+  const host = [
+    { in: 'host/index.ts', out: 'index' },
+    { in: 'host/cli/main.ts', out: 'cli' },
+  ];
   const tests = filesBelow('test', '.test.ts');
   if (testPaths.length > 0) {
     const wanted = tests.filter((file) => testPaths.some((path) => file.startsWith(path)));
-    return [...wanted, 'tools/test.ts'].map(plain);
+    const runsPackage = wanted.some((file) => /^test.(cli|e2e)/.test(file));
+    return [...(runsPackage ? host : []), ...[...wanted, 'tools/test.ts'].map(plain)];
   }
   const tools = filesBelow('tools', '.ts').filter((file) => basename(file) !== 'build.ts');
-  return [
-    { in: 'host/index.ts', out: 'index' },
-    { in: 'host/cli/main.ts', out: 'cli' },
-    ...[...tests, ...tools].map(plain),
-  ];
+  return [...host, ...[...tests, ...tools].map(plain)];
 }
 
 async function buildModules(testPaths: readonly string[]): Promise<void> {
