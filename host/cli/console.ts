@@ -4,26 +4,66 @@
 import cliProgress from 'cli-progress';
 import type { Config } from '../front/config.js';
 import type { Context, ProgressBar } from './command.js';
+import { duration } from './table.js';
 
-const format = '{label} {bar} {percentage}% | {value}/{total} | {eta_formatted} left {detail}';
+const longestBar = 40;
+const shortestBar = 4;
+
+/** One line of at most `columns`: the bar is what gives way to the text. */
+export function barLine(
+  label: string,
+  { done, total }: { readonly done: number; readonly total: number },
+  detail: string,
+  columns: number,
+): string {
+  const part = total > 0 ? Math.min(done / total, 1) : 1;
+  const text = `${Math.floor(100 * part)}% | ${detail}`;
+  // Two blanks, and the last column, in which some terminals wrap.
+  const room = columns - label.length - text.length - 3;
+  const size = Math.max(shortestBar, Math.min(longestBar, room));
+  const full = Math.round(part * size);
+  return `${label} ${'\u2588'.repeat(full)}${'\u2591'.repeat(size - full)} ${text}`;
+}
 
 function terminalBar(label: string, total: number): ProgressBar {
-  const bar = new cliProgress.SingleBar(
-    { format, hideCursor: true, clearOnComplete: true, stream: process.stderr, etaBuffer: 50 },
-    cliProgress.Presets.shades_classic,
-  );
-  bar.start(total, 0, { label, detail: '' });
+  const bar = new cliProgress.SingleBar({
+    format: (_, { value, eta }, { detail }: { detail: string }) =>
+      barLine(
+        label,
+        { done: value, total },
+        detail || `${value}/${total}, ${duration(eta)} left`,
+        process.stderr.columns,
+      ),
+    hideCursor: true,
+    clearOnComplete: true,
+    stream: process.stderr,
+    etaBuffer: 50,
+  });
+  bar.start(total, 0, { detail: '' });
   return {
-    update: (done, detail = '') => bar.update(done, { detail: detail && `| ${detail}` }),
+    update: (done, detail = '') => bar.update(done, { detail }),
     stop: () => bar.stop(),
   };
 }
 
+export interface Terminal extends Context {
+  /** Removes the bar that an interrupted verb leaves, and shows the cursor again. */
+  close(): void;
+}
+
 /** The context of a command-line run. `signal` fires at Ctrl-C; a second Ctrl-C ends at once. */
-export function terminalContext(config: Config): Context {
+export function terminalContext(config: Config): Terminal {
   const abort = new AbortController();
+  let bar: ProgressBar | undefined;
+  const close = () => {
+    bar?.stop();
+    bar = undefined;
+  };
   const stop = () => {
-    if (abort.signal.aborted) process.exit(130);
+    if (abort.signal.aborted) {
+      close();
+      process.exit(130);
+    }
     abort.abort();
   };
   process.on('SIGINT', stop);
@@ -32,9 +72,17 @@ export function terminalContext(config: Config): Context {
   return {
     config,
     interactive,
-    note: (line) => process.stderr.write(`${line}\n`),
-    progress: (label, total) =>
-      interactive ? terminalBar(label, total) : { update() {}, stop() {} },
+    note(line) {
+      close();
+      process.stderr.write(`${line}\n`);
+    },
+    progress(label, total) {
+      if (!interactive) return { update() {}, stop() {} };
+      close();
+      bar = terminalBar(label, total);
+      return bar;
+    },
     signal: abort.signal,
+    close,
   };
 }

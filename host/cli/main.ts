@@ -30,7 +30,8 @@ function writeOut(fd: 1 | 2, text: string): void {
 }
 
 async function runCommand(command: Command, flags: Flags, config: Config): Promise<ExitCode> {
-  const result = await command.run(flags, terminalContext(config));
+  const terminal = terminalContext(config);
+  const result = await command.run(flags, terminal).finally(terminal.close);
   const text =
     flags.json === true ? JSON.stringify(result, null, 2) : command.render(result, flags);
   if (text !== '') writeOut(1, `${text}\n`);

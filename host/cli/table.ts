@@ -56,3 +56,13 @@ export const facts = (rows: readonly (readonly [string, Cell | undefined])[]): s
     .join('\n');
 
 export const percent = (fraction: number): string => `${(100 * fraction).toFixed(2)} %`;
+
+/** Seconds as people say them: `8 s`, `3 min 20 s`, `2 h 5 min`. */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '?';
+  const whole = Math.ceil(seconds);
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes} min ${whole % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

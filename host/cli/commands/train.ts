@@ -9,7 +9,7 @@ import { trainDefaults, trainModel } from '../../train/train.js';
 import { type Context, command, defined, type Flags, silent } from '../command.js';
 import { openTestData, openTrainData } from '../datasets.js';
 import { read, shared } from '../options.js';
-import { facts, percent } from '../table.js';
+import { duration, facts, percent } from '../table.js';
 
 export interface TrainOptions {
   /** A .ts or .js file whose default export is a model. */
@@ -66,7 +66,7 @@ function reporter(context: Context, examples: number): (event: TrainEvent) => vo
       bar ??= context.progress(`epoch ${event.epoch}/${event.epochs}`, examples);
       const done = Math.min(examples, Math.round((event.step / event.steps) * examples));
       const accuracy = event.accuracy === null ? '' : `, accuracy ${percent(event.accuracy)}`;
-      const left = `${Math.ceil(event.secondsLeft)} s in all`;
+      const left = `${duration(event.secondsLeft)} left`;
       bar.update(done, `loss ${numberText(event.loss)}${accuracy}, ${speed}, ${left}`);
       return;
     }
