@@ -93,5 +93,11 @@ function buildTypes(): void {
 
 const args = process.argv.slice(2);
 mkdirSync(out, { recursive: true });
-await Promise.all([buildModules(args.filter((arg) => !arg.startsWith('--'))), buildEngine()]);
+try {
+  await Promise.all([buildModules(args.filter((arg) => !arg.startsWith('--'))), buildEngine()]);
+} catch (error) {
+  // The compilers have said what is wrong; a trace of this program says nothing more.
+  console.error((error as Error).message);
+  process.exit(1);
+}
 if (args.includes('--types')) buildTypes();

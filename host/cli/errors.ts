@@ -20,11 +20,16 @@ export function errorJson(error: unknown): string {
   return `${JSON.stringify({ error: body }, null, 2)}\n`;
 }
 
-/** Message and hint; the stack only of internal errors and with EDGE_NN_DEBUG set. */
+/** Message, place where the message does not say it, and hint; the stack only with EDGE_NN_DEBUG. */
 export function errorText(error: unknown): string {
   const known = error instanceof EdgeNnError;
   const { message, stack } = error as Error;
-  const lines = [`error: ${message}`, `hint: ${known ? error.hint : reportHint}`];
+  const where = known && error.where !== undefined && !message.includes(error.where);
+  const lines = [
+    `error: ${message}`,
+    ...(where ? [`where: ${error.where}`] : []),
+    `hint: ${known ? error.hint : reportHint}`,
+  ];
   if (process.env.EDGE_NN_DEBUG) lines.push(String(stack));
   return `${lines.join('\n')}\n`;
 }

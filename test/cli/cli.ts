@@ -10,7 +10,7 @@ import type { TestContext } from 'node:test';
 import { builtFile } from '../../host/core/package.js';
 import { randomInt } from '../../host/core/random.js';
 import { writeNpy } from '../../host/format/npy.js';
-import { smallModel } from '../board/support.js';
+import { lacking, smallModel } from '../board/support.js';
 
 export const program = builtFile('cli.js');
 
@@ -54,6 +54,10 @@ export function runProgram(
   });
 }
 
+/** The board that compiles fastest here: cc needs a tenth of the time of clang in WebAssembly. */
+export const quickBoard = async (): Promise<string> =>
+  (await lacking('host')) === undefined ? 'host' : 'virtual';
+
 /** Runs `edge-nn`. */
 export const cli = (args: readonly string[], options?: RunOptions): Promise<Ended> =>
   runProgram(process.execPath, [program, ...args], options);
@@ -95,7 +99,7 @@ export async function cliFailure(
   return error;
 }
 
-/** The same without --json, for people: two lines on stderr, nothing on stdout. */
+/** The same without --json, for people: message, place and hint on stderr, nothing on stdout. */
 export async function cliComplaint(
   args: readonly string[],
   code: number,
@@ -104,7 +108,7 @@ export async function cliComplaint(
   const { code: actual, stdout, stderr } = await cli(args, options);
   assert.equal(actual, code, `${args.join(' ')}: ${stdout}${stderr}`);
   assert.equal(stdout, '');
-  const [, message, hint] = /^error: (.*)\nhint: (.*)\n$/s.exec(stderr) ?? [];
+  const [, message, hint] = /^error: (.*?)(?:\nwhere: [^\n]*)?\nhint: (.*)\n$/s.exec(stderr) ?? [];
   assert.ok(message && hint, stderr);
   checkWords({ message, hint });
   return stderr;
@@ -150,6 +154,9 @@ function pictures(count: number, seed: number) {
 
 export const data = ['--data', 'npy:x.npy,y.npy'] as const;
 export const testData = ['--test-data', 'npy:tx.npy,ty.npy'] as const;
+
+/** Enough for all pictures to be told apart. */
+export const fast = ['--epochs', '6', '--batch', '4', '--lr', '0.01'] as const;
 
 /** Writes model.ts, its data, and small.tflite: an int8 network of random weights. */
 export function writeProject(dir: string): void {

@@ -115,7 +115,10 @@ function describeOnnx(bytes: Uint8Array, file: string): Content {
     inputs: tensors(graph.inputs),
     outputs: tensors(graph.outputs),
     ops: tally(graph.nodes.map(({ opType }) => opType)),
-    parameters: graph.initializers.reduce((sum, { data }) => sum + data.length, 0),
+    // The rest are shapes and axes.
+    parameters: graph.initializers
+      .filter(({ dataType }) => dataType === 'FLOAT')
+      .reduce((sum, { data }) => sum + data.length, 0),
     unsupported: 'there is no importer for .onnx yet; edge-nn only writes it',
   };
 }
