@@ -35,6 +35,7 @@ export { type RunOptions, type RunReport, run } from './cli/commands/run.js';
 export { setup } from './cli/commands/setup.js';
 export { type TrainOptions, type TrainReport, train } from './cli/commands/train.js';
 export * from './core/errors.js';
+export * from './front/arrays.js';
 export { type Config, defineConfig } from './front/config.js';
 export * from './front/elementwise.js';
 export * from './front/layers.js';

@@ -37,6 +37,11 @@ const integerOnly = (_: OnnxContext, node: Node): never => {
   );
 };
 
+/** Numbers of TensorProto.DataType. */
+const onnxFloat = 1;
+const onnxInt32 = 6;
+const onnxBool = 9;
+
 /** [top, bottom, left, right] in ONNX's order: all begins, then all ends. */
 const pads = ([top, bottom, left, right]: Padding2d) => [top, left, bottom, right];
 
@@ -100,13 +105,6 @@ const pool =
     const attributes = { kernel_shape: size, strides: stride, pads: pads(pad), ...extra };
     addNode(ctx, opType, [x], outputName(ctx, node.output, 'nchw'), attributes);
   };
-
-function mean(ctx: OnnxContext, node: NodeOf<'mean'>): void {
-  const { axes, keepDims } = node.attrs;
-  const x = inLayout(ctx, node.inputs[0]!);
-  const attributes = { axes, keepdims: Number(keepDims) };
-  addNode(ctx, 'ReduceMean', [x], outputName(ctx, node.output), attributes);
-}
 
 function sum(ctx: OnnxContext, node: NodeOf<'sum'>): void {
   const { axes, keepDims } = node.attrs;
@@ -202,6 +200,114 @@ function pad(ctx: OnnxContext, node: NodeOf<'pad'>): void {
   addNode(ctx, 'Pad', inputs, outputName(ctx, node.output));
 }
 
+const overAxes =
+  (opType: string) =>
+  (ctx: OnnxContext, node: NodeOf<'mean' | 'max' | 'min'>): void => {
+    const { axes, keepDims } = node.attrs;
+    const x = inLayout(ctx, node.inputs[0]!);
+    const attributes = { axes, keepdims: Number(keepDims) };
+    addNode(ctx, opType, [x], outputName(ctx, node.output), attributes);
+  };
+
+const argument =
+  (opType: string) =>
+  (ctx: OnnxContext, node: NodeOf<'argMax' | 'argMin'>): void => {
+    const x = inLayout(ctx, node.inputs[0]!);
+    const attributes = { axis: node.attrs.axis, keepdims: 0 };
+    const index = addNode(ctx, opType, [x], `${node.output}:index`, attributes);
+    addNode(ctx, 'Cast', [index], outputName(ctx, node.output), { to: onnxFloat });
+  };
+
+/** Matrices, each transposed by a Transpose of its own. */
+function matmul(ctx: OnnxContext, node: NodeOf<'matmul'>): void {
+  const { transposeA, transposeB } = node.attrs;
+  const inputs = [transposeA, transposeB].map((turned, i) => {
+    const name = inLayout(ctx, node.inputs[i]!);
+    if (!turned) return name;
+    const perm = shapeOf(ctx, node.inputs[i]!).map((_, axis) => axis);
+    perm.push(...perm.splice(-2).reverse());
+    return addNode(ctx, 'Transpose', [name], `${node.output}:operand${i}`, { perm });
+  });
+  addNode(ctx, 'MatMul', inputs, outputName(ctx, node.output));
+}
+
+/** A Slice; `ends` and negative `steps` as in ONNX. */
+function sliceNode(ctx: OnnxContext, node: Node, lists: Readonly<Record<string, number[]>>): void {
+  const names = Object.entries(lists).map(([name, values]) =>
+    addInts(ctx, `${node.output}:${name}`, values),
+  );
+  addNode(ctx, 'Slice', [inLayout(ctx, node.inputs[0]!), ...names], outputName(ctx, node.output));
+}
+
+/** The batch may have another size when the file is used, so a slice that keeps it names no end. */
+function slice(ctx: OnnxContext, node: NodeOf<'slice'>): void {
+  const { begin } = node.attrs;
+  const [shape, size] = [shapeOf(ctx, node.inputs[0]!), shapeOf(ctx, node.output)];
+  const axes = shape.map((_, i) => i).filter((i) => size[i] !== shape[i]);
+  sliceNode(ctx, node, {
+    starts: axes.map((i) => begin[i]!),
+    ends: axes.map((i) => begin[i]! + size[i]!),
+    axes,
+  });
+}
+
+function reverse(ctx: OnnxContext, node: NodeOf<'reverse'>): void {
+  const { axes } = node.attrs;
+  sliceNode(ctx, node, {
+    starts: axes.map(() => -1),
+    ends: axes.map(() => -0x7fffffff),
+    axes: [...axes],
+    steps: axes.map(() => -1),
+  });
+}
+
+function transpose(ctx: OnnxContext, node: NodeOf<'transpose'>): void {
+  const { perm } = node.attrs;
+  const x = inLayout(ctx, node.inputs[0]!);
+  addNode(ctx, 'Transpose', [x], outputName(ctx, node.output), { perm });
+}
+
+/** ONNX comparisons give booleans. */
+function equal(ctx: OnnxContext, node: NodeOf<'equal'>): void {
+  const inputs = node.inputs.map((id) => inLayout(ctx, id));
+  const same = addNode(ctx, 'Equal', inputs, `${node.output}:same`);
+  addNode(ctx, 'Cast', [same], outputName(ctx, node.output), { to: onnxFloat });
+}
+
+/** To a type and back. */
+const through =
+  (type: number) =>
+  (ctx: OnnxContext, node: NodeOf<'notZero' | 'truncate'>): void => {
+    const x = inLayout(ctx, node.inputs[0]!);
+    const cast = addNode(ctx, 'Cast', [x], `${node.output}:cast`, { to: type });
+    addNode(ctx, 'Cast', [cast], outputName(ctx, node.output), { to: onnxFloat });
+  };
+
+function hardSwish(ctx: OnnxContext, node: NodeOf<'hardSwish'>): void {
+  const x = inLayout(ctx, node.inputs[0]!);
+  const attributes = { alpha: float(1 / 6), beta: float(0.5) };
+  const gate = addNode(ctx, 'HardSigmoid', [x], `${node.output}:gate`, attributes);
+  addNode(ctx, 'Mul', [x, gate], outputName(ctx, node.output));
+}
+
+function gelu(ctx: OnnxContext, node: NodeOf<'gelu'>): void {
+  const id = node.output;
+  const x = inLayout(ctx, node.inputs[0]!);
+  const scaled = addNode(ctx, 'Mul', [x, addScalar(ctx, `${id}:root`, Math.SQRT1_2)], `${id}:in`);
+  const erf = addNode(ctx, 'Erf', [scaled], `${id}:erf`);
+  const sum = addNode(ctx, 'Add', [erf, addScalar(ctx, `${id}:one`, 1)], `${id}:sum`);
+  const product = addNode(ctx, 'Mul', [x, sum], `${id}:product`);
+  addNode(ctx, 'Mul', [product, addScalar(ctx, `${id}:half`, 0.5)], outputName(ctx, id));
+}
+
+const noTransform = (_: OnnxContext, node: Node): never => {
+  throw noOnnxForm(
+    node,
+    'has no form in operator set 13',
+    'Compute the transform before the network, or with matmul and constant matrices.',
+  );
+};
+
 const selu = {
   alpha: float(1.6732632423543772),
   gamma: float(1.0507009873554805),
@@ -214,9 +320,21 @@ export const onnxRules = {
   batchNorm,
   maxPool2d: pool('MaxPool', {}),
   avgPool2d: pool('AveragePool', { count_include_pad: 0 }),
-  mean,
+  mean: overAxes('ReduceMean'),
   sum,
   variance,
+  max: overAxes('ReduceMax'),
+  min: overAxes('ReduceMin'),
+  argMax: argument('ArgMax'),
+  argMin: argument('ArgMin'),
+  matmul,
+  slice,
+  transpose,
+  reverse,
+  fft: noTransform,
+  equal,
+  notZero: through(onnxBool),
+  truncate: through(onnxInt32),
   add: binary('Add'),
   sub: binary('Sub'),
   mul: binary('Mul'),
@@ -232,6 +350,8 @@ export const onnxRules = {
   tanh: unary('Tanh'),
   softplus: unary('Softplus'),
   softsign: unary('Softsign'),
+  hardSwish,
+  gelu,
   softmax,
   reshape,
   concat,

@@ -126,6 +126,25 @@ export function slice({ inputs, output: y, attrs }: Site<'slice'>): KernelPlan {
   return { calls: [copyCall({ shape: y.shape, from, fromOffset, toStrides: strides(y.shape) })] };
 }
 
+export function transpose({ inputs, output: y, attrs }: Site<'transpose'>): KernelPlan {
+  const own = strides(inputs[0]!.shape);
+  const from = { strides: attrs.perm.map((axis) => own[axis]!), operand: 0 };
+  return { calls: [copyCall({ shape: y.shape, from, toStrides: strides(y.shape) })] };
+}
+
+/** A copy that begins at the last element of every turned axis and steps backwards. */
+export function reverse({ inputs, output: y, attrs }: Site<'reverse'>): KernelPlan {
+  const { shape } = inputs[0]!;
+  const axes = attrs.axes.map((axis) => normalizeAxis(axis, shape.length));
+  const own = strides(shape);
+  const steps = own.map((step, i) => (axes.includes(i) ? -step : step));
+  const last = shape.map((size, i) => (axes.includes(i) ? size - 1 : 0));
+  const from = { strides: steps, operand: 0 };
+  return {
+    calls: [copyCall({ shape, from, fromOffset: dot(last, own), toStrides: strides(y.shape) })],
+  };
+}
+
 export function broadcastTo({ inputs, output: y }: Site<'broadcastTo'>): KernelPlan {
   const from = { strides: broadcastStrides(inputs[0]!.shape, y.shape), operand: 0 };
   return { calls: [copyCall({ shape: y.shape, from, toStrides: strides(y.shape) })] };
@@ -138,14 +157,8 @@ export function wholeCopy(value: Value): KernelPlan {
   return { calls: [copyCall({ shape: [n], from, toStrides: [1] })] };
 }
 
-/** sum, mean or variance over axes; over the batch in shards. */
-export function reduce(
-  kernel: string,
-  inputs: readonly Value[],
-  y: Value,
-  reduced: readonly number[],
-): KernelPlan {
-  const { shape } = inputs[0]!;
+/** The struct `enn_f32_reduce`; the batch stays the first dimension: shards are cut from it. */
+function reduceParams({ shape }: Value, y: Value, reduced: readonly number[]): number[] {
   const axes = reduced.map((axis) => normalizeAxis(axis, shape.length));
   const own = strides(shape);
   const kept = strides(shape.map((size, i) => (axes.includes(i) ? 1 : size)));
@@ -155,13 +168,52 @@ export function reduce(
     b: axes.includes(i) ? 0 : kept[i]!,
   }));
   const outputs = elements(y.shape);
-  // The batch stays the first dimension: it is what shards are cut from.
-  const params = [
-    ...stridedParams(merge(dims, 1), 1),
-    outputs,
-    axes.includes(0) ? 1 : 0,
-    f32(elements(shape) / outputs),
-  ];
+  const sharded = axes.includes(0) ? 1 : 0;
+  return [...stridedParams(merge(dims, 1), 1), outputs, sharded, f32(elements(shape) / outputs)];
+}
+
+/** sum, mean or variance over axes; over the batch in shards. */
+export function reduce(
+  kernel: string,
+  inputs: readonly Value[],
+  y: Value,
+  axes: readonly number[],
+): KernelPlan {
+  const params = reduceParams(inputs[0]!, y, axes);
   const args = [operand(0), scratch, output()];
   return { calls: [{ kernel, params, args, scratch: 'reduce_scratch' }] };
+}
+
+/** max or min over axes. */
+export function extreme(
+  kernel: string,
+  inputs: readonly Value[],
+  y: Value,
+  axes: readonly number[],
+): KernelPlan {
+  const params = reduceParams(inputs[0]!, y, axes);
+  return { calls: [{ kernel, params, args: [operand(0), output()] }] };
+}
+
+/** argMax or argMin: `enn_f32_axis` (kernels/c/enn_f32_axis.h). */
+export function argExtreme(kernel: string, inputs: readonly Value[], along: number): KernelPlan {
+  const { shape } = inputs[0]!;
+  const axis = normalizeAxis(along, shape.length);
+  const params = [elements(shape.slice(0, axis)), shape[axis]!, elements(shape.slice(axis + 1))];
+  return { calls: [{ kernel, params, args: [operand(0), output()] }] };
+}
+
+/** `enn_f32_fft`, with its table of roots of unity. */
+export function fft({ inputs, attrs }: Site<'fft'>): KernelPlan {
+  const { shape } = inputs[0]!;
+  const n = shape.at(-2)!;
+  const turn = ((attrs.inverse ? 2 : -2) * Math.PI) / n;
+  const roots = Array.from({ length: n }, (_, k) => [
+    f32(Math.cos(turn * k)),
+    f32(Math.sin(turn * k)),
+  ]);
+  const head = [elements(shape) / (2 * n), n, f32(attrs.inverse ? 1 / n : 1)];
+  return {
+    calls: [{ kernel: 'fft', params: [...head, ...roots.flat()], args: [operand(0), output()] }],
+  };
 }

@@ -11,6 +11,7 @@ import type { OpName } from '../ir/ops.js';
 import {
   alias,
   f32,
+  type KernelCall,
   type KernelPlan,
   type KernelRule,
   operand,
@@ -19,7 +20,19 @@ import {
   type Site,
   scratch,
 } from './kernel-call.js';
-import { binary, broadcastTo, concat, pad, reduce, slice } from './kernels-strided.js';
+import {
+  argExtreme,
+  binary,
+  broadcastTo,
+  concat,
+  extreme,
+  fft,
+  pad,
+  reduce,
+  reverse,
+  slice,
+  transpose,
+} from './kernels-strided.js';
 import * as windows from './kernels-window.js';
 
 /** An element-by-element kernel (`enn_f32_map`); the first `same` operands have the output's shape. */
@@ -45,14 +58,26 @@ interface Product {
   readonly transposeB: boolean;
 }
 
-function product({ m, k, n, transposeA, transposeB }: Product, inputs: readonly Value[]) {
+function product(p: Product, inputs: readonly Value[], count = 1): KernelPlan {
+  const { m, k, n, transposeA, transposeB } = p;
   const a = transposeA ? [1, m] : [k, 1];
   const b = transposeB ? [1, k] : [n, 1];
   // With a transposed and b not, k is the first axis of both: the batch, in a weight gradient.
-  const sharded = transposeA && !transposeB ? 1 : 0;
-  const args = [operand(0), operand(1), optional(inputs, 2), scratch, output()];
+  const sharded = transposeA && !transposeB && inputs[0]!.shape.length === 2 ? 1 : 0;
   const params = [m, k, n, ...a, ...b, sharded];
-  return { calls: [{ kernel: 'matmul', params, args, scratch: 'matmul_scratch' }] };
+  const call = (i: number): KernelCall => ({
+    kernel: 'matmul',
+    params,
+    args: [
+      operand(0, i * m * k),
+      operand(1, i * k * n),
+      optional(inputs, 2),
+      scratch,
+      output(i * m * n),
+    ],
+    scratch: 'matmul_scratch',
+  });
+  return { calls: Array.from({ length: count }, (_, i) => call(i)) };
 }
 
 function dense({ inputs }: Site<'dense'>): KernelPlan {
@@ -62,9 +87,9 @@ function dense({ inputs }: Site<'dense'>): KernelPlan {
 }
 
 function matmul({ inputs, output: y, attrs }: Site<'matmul'>): KernelPlan {
-  const [m, n] = y.shape;
-  const k = inputs[0]!.shape[attrs.transposeA ? 0 : 1]!;
-  return product({ m: m!, k, n: n!, ...attrs }, inputs);
+  const [m, n] = y.shape.slice(-2);
+  const k = inputs[0]!.shape.at(attrs.transposeA ? -2 : -1)!;
+  return product({ m: m!, k, n: n!, ...attrs }, inputs, elements(y.shape.slice(0, -2)));
 }
 
 function batchNorm({ inputs, output: y, attrs }: Site<'batchNorm'>): KernelPlan {
@@ -117,10 +142,20 @@ const rules = {
   mean: ({ inputs, output: y, attrs }) => reduce('mean', inputs, y, attrs.axes),
   sum: ({ inputs, output: y, attrs }) => reduce('sum', inputs, y, attrs.axes),
   variance: ({ inputs, output: y, attrs }) => reduce('variance', inputs, y, attrs.axes),
+  max: ({ inputs, output: y, attrs }) => extreme('max_over', inputs, y, attrs.axes),
+  min: ({ inputs, output: y, attrs }) => extreme('min_over', inputs, y, attrs.axes),
+  argMax: ({ inputs, attrs }) => argExtreme('arg_max', inputs, attrs.axis),
+  argMin: ({ inputs, attrs }) => argExtreme('arg_min', inputs, attrs.axis),
+  fft,
   add: ({ inputs, output: y }) => binary('add', inputs, y),
   sub: ({ inputs, output: y }) => binary('sub', inputs, y),
   mul: ({ inputs, output: y }) => binary('mul', inputs, y),
   div: ({ inputs, output: y }) => binary('div', inputs, y),
+  equal: ({ inputs, output: y }) => binary('equal', inputs, y),
+  notZero: (site) => map('not_zero', site),
+  truncate: (site) => map('truncate', site),
+  hardSwish: (site) => map('hard_swish', site),
+  gelu: (site) => map('gelu', site),
   scale: (site) => map('scale', site, site.attrs.factor),
   rsqrt: (site) => map('rsqrt', site, site.attrs.epsilon),
   relu: (site) => map('relu', site),
@@ -137,6 +172,8 @@ const rules = {
   concat,
   pad,
   slice,
+  transpose,
+  reverse,
   broadcastTo,
   requantize: integerOnly,
   dropout: () => alias,
@@ -146,6 +183,12 @@ const rules = {
       rows: batchOf(site),
       count: batchOf(site),
       scratch: 'softmax_cross_entropy_scratch',
+    }),
+  softCrossEntropy: (site) =>
+    table('soft_cross_entropy', site, {
+      rows: batchOf(site),
+      count: batchOf(site),
+      scratch: 'soft_cross_entropy_scratch',
     }),
   sigmoidCrossEntropy: (site) =>
     table('sigmoid_cross_entropy', site, { rows: batchOf(site), count: sizeOf(site) }),
@@ -167,9 +210,17 @@ const rules = {
   tanhGrad: (site) => map('tanh_grad', site),
   softplusGrad: (site) => map('softplus_grad', site),
   softsignGrad: (site) => map('softsign_grad', site),
+  hardSwishGrad: (site) => map('hard_swish_grad', site),
+  geluGrad: (site) => map('gelu_grad', site),
   softmaxGrad: (site) => table('softmax_grad', site, { rows: lastAxisRows(site), inPlace: [0, 1] }),
   softmaxCrossEntropyGrad: (site) =>
     table('softmax_cross_entropy_grad', site, {
+      rows: batchOf(site),
+      count: batchOf(site),
+      inPlace: [0],
+    }),
+  softCrossEntropyGrad: (site) =>
+    table('soft_cross_entropy_grad', site, {
       rows: batchOf(site),
       count: batchOf(site),
       inPlace: [0],

@@ -79,12 +79,14 @@ function row(x: Tensor, i: number): Tensor {
 }
 
 function matmul([a, b]: readonly Tensor[], attrs: OpAttrs<'matmul'>, shape: Shape): Float64Array {
-  const inner = a!.shape[attrs.transposeA ? 0 : 1]!;
-  return fill(shape, ([i, j]) => {
+  const inner = a!.shape.at(attrs.transposeA ? -2 : -1)!;
+  return fill(shape, (index) => {
+    const outer = index.slice(0, -2);
+    const [i, j] = index.slice(-2) as [number, number];
     let sum = 0;
     for (let k = 0; k < inner; k++) {
-      const left = at(a!, attrs.transposeA ? [k, i!] : [i!, k]);
-      sum += left * at(b!, attrs.transposeB ? [j!, k] : [k, j!]);
+      const left = at(a!, [...outer, ...(attrs.transposeA ? [k, i] : [i, k])]);
+      sum += left * at(b!, [...outer, ...(attrs.transposeB ? [j, k] : [k, j])]);
     }
     return sum;
   });
@@ -115,6 +117,76 @@ function slice([x]: readonly Tensor[], { begin }: OpAttrs<'slice'>, shape: Shape
     shape,
     (index) => x!.data[index.reduce((sum, k, i) => sum + (k + begin[i]!) * own[i]!, 0)]!,
   );
+}
+
+/** The element of x at an index, without broadcasting. */
+const elementAt = (x: Tensor, index: readonly number[]): number => {
+  const own = strides(x.shape);
+  return x.data[index.reduce((sum, k, i) => sum + k * own[i]!, 0)]!;
+};
+
+const transpose = ([x]: readonly Tensor[], { perm }: OpAttrs<'transpose'>, shape: Shape) =>
+  fill(shape, (index) =>
+    elementAt(
+      x!,
+      x!.shape.map((_, axis) => index[perm.indexOf(axis)]!),
+    ),
+  );
+
+function reverse([x]: readonly Tensor[], attrs: OpAttrs<'reverse'>, shape: Shape): Float64Array {
+  const axes = attrs.axes.map((axis) => normalizeAxis(axis, shape.length));
+  const turned = (k: number, axis: number) => (axes.includes(axis) ? shape[axis]! - 1 - k : k);
+  return fill(shape, (index) => elementAt(x!, index.map(turned)));
+}
+
+function fft([x]: readonly Tensor[], { inverse }: OpAttrs<'fft'>, shape: Shape): Float64Array {
+  const n = shape.at(-2)!;
+  const turn = ((inverse ? 2 : -2) * Math.PI) / n;
+  return fill(shape, (index) => {
+    const [k, part] = index.slice(-2) as [number, number];
+    let sum = 0;
+    for (let i = 0; i < n; i++) {
+      const [re, im] = [0, 1].map((p) => elementAt(x!, [...index.slice(0, -2), i, p])) as [
+        number,
+        number,
+      ];
+      const [cos, sin] = [Math.cos(turn * i * k), Math.sin(turn * i * k)];
+      sum += part === 0 ? re * cos - im * sin : re * sin + im * cos;
+    }
+    return inverse ? sum / n : sum;
+  });
+}
+
+/** 2 / sqrt(pi) e^(-x^2) sum of 2^n x^(2n+1) / (1 * 3 * ... * (2n+1)): all terms of one sign. */
+function erf(x: number): number {
+  if (Math.abs(x) > 6) return Math.sign(x);
+  let term = x;
+  let sum = x;
+  for (let n = 1; Math.abs(term) > 1e-18 * Math.abs(sum); n++) {
+    term *= (2 * x * x) / (2 * n + 1);
+    sum += term;
+  }
+  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
+}
+
+const normal = (x: number): number => (1 + erf(x / Math.SQRT2)) / 2;
+const normalDensity = (x: number): number => Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI);
+
+function softCrossEntropy([logits, targets]: readonly Tensor[]): Float64Array {
+  const losses = byRow(logits!, (values, r) => {
+    const target = targets!.data.subarray(r * values.length);
+    return softmax(values).map((p, i) => -target[i]! * Math.log(p));
+  });
+  return Float64Array.of(total(losses) / logits!.shape[0]!);
+}
+
+function softCrossEntropyGrad([logits, targets, dloss]: readonly Tensor[]): Float64Array {
+  const factor = dloss!.data[0]! / logits!.shape[0]!;
+  return byRow(logits!, (values, r) => {
+    const target = targets!.data.subarray(r * values.length, (r + 1) * values.length);
+    const sum = total(target);
+    return softmax(values).map((p, i) => factor * (p * sum - target[i]!));
+  });
 }
 
 function dropoutMask([x, key]: readonly Tensor[], attrs: OpAttrs<'dropoutMask'>): Float64Array {
@@ -179,6 +251,18 @@ const rules = {
   mean: reduce(average),
   sum: reduce(total),
   variance: reduce(variance),
+  max: reduce((values) => Math.max(...values)),
+  min: reduce((values) => Math.min(...values)),
+  argMax: (inputs, { axis }) =>
+    reduce((values) => values.indexOf(Math.max(...values)))(inputs, { axes: [axis] }),
+  argMin: (inputs, { axis }) =>
+    reduce((values) => values.indexOf(Math.min(...values)))(inputs, { axes: [axis] }),
+  fft,
+  equal: broadcast((a, b) => (a === b ? 1 : 0)),
+  notZero: map((x) => (x === 0 ? 0 : 1)),
+  truncate: map(Math.trunc),
+  hardSwish: map((x) => (x * Math.min(Math.max(x + 3, 0), 6)) / 6),
+  gelu: map((x) => x * normal(x)),
   add: broadcast((a, b) => a + b),
   sub: broadcast((a, b) => a - b),
   mul: broadcast((a, b) => a * b),
@@ -199,6 +283,8 @@ const rules = {
   concat,
   pad,
   slice,
+  transpose,
+  reverse,
   broadcastTo: ([x], _attrs, shape) => fill(shape, (index) => at(x!, index)),
   requantize: () => {
     throw new UnsupportedError('requantize exists in integer graphs only', {
@@ -208,6 +294,7 @@ const rules = {
   dropout: ([x]) => x!.data.slice(),
   dropoutMask,
   softmaxCrossEntropy,
+  softCrossEntropy,
   sigmoidCrossEntropy: (inputs) => scalar(average(crossEntropies(inputs))),
   meanSquares: (inputs) => scalar(average(squares(inputs))),
   sumSquares: (inputs) => scalar(total(squares(inputs))),
@@ -246,8 +333,11 @@ const rules = {
   tanhGrad: map2((y, dy) => dy * (1 - y * y)),
   softplusGrad: map2((x, dy) => dy * sigmoid(x)),
   softsignGrad: map2((x, dy) => dy / (1 + Math.abs(x)) ** 2),
+  hardSwishGrad: map2((x, dy) => (x > 3 ? dy : x < -3 ? 0 : dy * (x / 3 + 0.5))),
+  geluGrad: map2((x, dy) => dy * (normal(x) + x * normalDensity(x))),
   softmaxGrad,
   softmaxCrossEntropyGrad,
+  softCrossEntropyGrad,
   sigmoidCrossEntropyGrad: ([x, target, dloss]) =>
     x!.data.map((v, i) => (dloss!.data[0]! * (sigmoid(v) - target!.data[i]!)) / x!.data.length),
   scaleAdd: (inputs, { factor }) => map2((a, b) => factor * a + b)(inputs),

@@ -23,6 +23,8 @@ type PlainActivation =
   | 'tanh'
   | 'softplus'
   | 'softsign'
+  | 'hardSwish'
+  | 'gelu'
   | 'softmax';
 
 type Activation = (x: Tensor, options?: LayerOptions) => Tensor;
@@ -48,6 +50,10 @@ export const tanh = plain('tanh');
 export const softplus = plain('softplus');
 /** x / (1 + |x|) */
 export const softsign = plain('softsign');
+/** x relu6(x + 3) / 6 */
+export const hardSwish = plain('hardSwish');
+/** x Phi(x), Phi the normal distribution. */
+export const gelu = plain('gelu');
 /** exp(x) / sum exp(x), over the last axis. */
 export const softmax = plain('softmax');
 
@@ -77,7 +83,12 @@ function withRank(x: Tensor, rank: number, name: string): Tensor {
   return addLayer(x.context, 'reshape', [x.id], { shape }, `${name}.aligned`);
 }
 
-function binary(op: 'add' | 'sub' | 'mul', a: Tensor, b: Tensor, options: LayerOptions): Tensor {
+function binary(
+  op: 'add' | 'sub' | 'mul' | 'div' | 'equal',
+  a: Tensor,
+  b: Tensor,
+  options: LayerOptions,
+): Tensor {
   requireTensor(op, a);
   requireTensor(op, b);
   const name = layerName(a.context, op, options);
@@ -99,6 +110,31 @@ export const sub = (a: Tensor, b: Tensor, options: LayerOptions = {}): Tensor =>
 /** a * b, with the broadcasting of add. */
 export const mul = (a: Tensor, b: Tensor, options: LayerOptions = {}): Tensor =>
   binary('mul', a, b, options);
+
+/** a / b, with the broadcasting of add. */
+export const div = (a: Tensor, b: Tensor, options: LayerOptions = {}): Tensor =>
+  binary('div', a, b, options);
+
+/** 1 where a = b, else 0, with the broadcasting of add; no gradient passes. */
+export const equal = (a: Tensor, b: Tensor, options: LayerOptions = {}): Tensor =>
+  binary('equal', a, b, options);
+
+/** factor * x */
+export function scale(x: Tensor, factor: number, options: LayerOptions = {}): Tensor {
+  requireTensor('scale', x);
+  const name = layerName(x.context, 'scale', options);
+  const attrs = { factor: requireNumber(name, 'factor', factor, Number.NEGATIVE_INFINITY) };
+  return addLayer(x.context, 'scale', [x.id], attrs, name);
+}
+
+/** relu(x) and relu(-x), one after the other on the last axis: [..., C] -> [..., 2 C]. */
+export function crelu(x: Tensor, options: LayerOptions = {}): Tensor {
+  requireTensor('crelu', x);
+  const name = layerName(x.context, 'crelu', options);
+  const above = relu(x, { name: `${name}.above` });
+  const below = relu(scale(x, -1, { name: `${name}.turned` }), { name: `${name}.below` });
+  return concat([above, below], { name });
+}
 
 export interface ConcatOptions extends LayerOptions {
   /** The axis, the batch not counted; negative ones from the back. Default -1: the channels. */

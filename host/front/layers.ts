@@ -42,6 +42,14 @@ export interface DepthwiseOptions extends ConvOptions {
 
 export interface PoolOptions extends LayerOptions, WindowOptions {}
 
+export interface DropoutOptions extends LayerOptions {
+  /**
+   * The shape in which elements are dropped, a 1 where an axis shares one decision: [1, 1, C] drops
+   * whole channels of [H, W, C]. Default: every element for itself.
+   */
+  readonly noiseShape?: Shape;
+}
+
 export interface BatchNormOptions extends LayerOptions {
   /** Added to the variance; default 1e-3. */
   readonly epsilon?: number;
@@ -113,6 +121,39 @@ export function conv2d(
     window,
     name,
   );
+}
+
+export interface Conv1dOptions extends LayerOptions, WeightOptions {
+  /** Default 1. */
+  readonly stride?: number;
+  /** Default 'valid'. 'full': all positions where kernel and input overlap. */
+  readonly padding?: 'same' | 'valid' | 'full';
+  /** Distance between the taps of the kernel; default 1. */
+  readonly dilation?: number;
+}
+
+/**
+ * Convolution along one axis: [L, C] -> [L', filters], computed as a convolution of an image of
+ * height 1. Weights `name.conv.w` [filters, 1, kernel, C], bias `name.conv.b` [filters].
+ */
+export function conv1d(
+  x: Tensor,
+  filters: number,
+  kernel: number,
+  options: Conv1dOptions = {},
+): Tensor {
+  requireTensor('conv1d', x);
+  const name = layerName(x.context, 'conv1d', options);
+  requireRankOf(name, x, 2);
+  const { stride = 1, padding = 'valid', dilation = 1, useBias = true } = options;
+  const { initializer = 'glorot' } = options;
+  const image = reshape(x, [1, ...x.shape], { name: `${name}.image` });
+  const y = conv2d(image, filters, [1, requireCount(name, 'the kernel', kernel)], {
+    ...{ name: `${name}.conv`, useBias, initializer, padding },
+    strides: [1, stride],
+    dilation: [1, dilation],
+  });
+  return reshape(y, y.shape.slice(1), { name });
 }
 
 /** Depthwise convolution under a given name. */
@@ -232,23 +273,37 @@ export function batchNorm(x: Tensor, options: BatchNormOptions = {}): Tensor {
 }
 
 /** In training sets a part `rate` of the elements to 0 and scales the rest; else the identity. */
-export function dropout(x: Tensor, rate: number, options: LayerOptions = {}): Tensor {
+export function dropout(x: Tensor, rate: number, options: DropoutOptions = {}): Tensor {
   requireTensor('dropout', x);
   const name = layerName(x.context, 'dropout', options);
-  return addLayer(
-    x.context,
-    'dropout',
-    [x.id],
-    { rate: requireNumber(name, 'rate', rate, 0, 1) },
-    name,
-  );
+  const { noiseShape: noise } = options;
+  if (noise && !(noise.length === x.shape.length && noise.every(fits(x.shape)))) {
+    const hint = 'Give one number per axis without the batch: 1, or the size of x there.';
+    throw layerError(name, `noise shape ${describe(noise)} of ${formatShape(x.shape)}`, hint);
+  }
+  const attrs = { rate: requireNumber(name, 'rate', rate, 0, 1), ...(noise && { noise }) };
+  return addLayer(x.context, 'dropout', [x.id], attrs, name);
 }
 
-/** The same elements in another shape. */
+const fits = (shape: Shape) => (size: number, axis: number) => size === 1 || size === shape[axis];
+
+/** A shape with one -1 as the number that keeps the count of elements. */
+function withRest(layer: string, shape: unknown, count: number): Shape {
+  if (!Array.isArray(shape) || !shape.includes(-1)) return requireShape(layer, shape);
+  const others = shape.filter((d) => d !== -1);
+  const known = elements(others.map((d) => requireCount(layer, 'every size', d)));
+  if (others.length === shape.length - 1 && count % known === 0) {
+    return shape.map((d) => (d === -1 ? count / known : d));
+  }
+  const hint = 'Give at most one -1, and sizes that divide the number of elements.';
+  throw layerError(layer, `${describe(shape)} leaves no size for ${count} elements`, hint);
+}
+
+/** The same elements in another shape; a size of -1 is what the others leave. */
 export function reshape(x: Tensor, shape: Shape, options: LayerOptions = {}): Tensor {
   requireTensor('reshape', x);
   const name = layerName(x.context, 'reshape', options);
-  const sizes = requireShape(name, shape);
+  const sizes = withRest(name, shape, elements(x.shape));
   if (elements(sizes) !== elements(x.shape)) {
     throw layerError(
       name,

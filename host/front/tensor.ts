@@ -80,7 +80,8 @@ export function requireTensor(layer: string, x: unknown): asserts x is Tensor {
 /** Requires a rank, the batch not counted. */
 export function requireRankOf(layer: string, x: Tensor, rank: number): void {
   if (x.shape.length === rank) return;
-  const wanted = rank === 3 ? '[height, width, channels]' : '[features]';
+  const names = ['[]', '[features]', '[length, channels]', '[height, width, channels]'];
+  const wanted = names[rank]!;
   const hint = rank === 1 ? 'Put flatten(...) before it.' : 'Put reshape(...) before it.';
   throw layerError(layer, `the input is ${formatShape(x.shape)}, expected ${wanted}`, hint);
 }

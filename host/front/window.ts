@@ -10,9 +10,10 @@ export type Size = number | readonly [number, number];
 
 /**
  * 'valid': none. 'same': the output has ceil(size / stride) elements per axis, an odd element of
- * padding at the end. Or explicit: [top, bottom, left, right].
+ * padding at the end. 'full': all positions where window and image overlap (not for pools). Or
+ * explicit: [top, bottom, left, right].
  */
-export type Padding = 'same' | 'valid' | readonly [number, number, number, number];
+export type Padding = 'same' | 'valid' | 'full' | readonly [number, number, number, number];
 
 export interface WindowOptions {
   /** Default 1; for pools the window's size. */
@@ -47,6 +48,10 @@ function resolvePadding(
   { size, stride, dilation }: Omit<ResolvedWindow, 'pad'>,
 ): Padding2d {
   if (padding === 'valid') return [0, 0, 0, 0];
+  if (padding === 'full') {
+    const [h, w] = size.map((taps, i) => (taps - 1) * dilation[i]!) as [number, number];
+    return [h, h, w, w];
+  }
   if (padding === 'same') {
     return [
       ...samePadding(height, size[0], stride[0], dilation[0]),
@@ -60,7 +65,7 @@ function resolvePadding(
   throw layerError(
     layer,
     `unknown padding ${describe(padding)}`,
-    "Give 'same', 'valid' or [top, bottom, left, right].",
+    "Give 'same', 'valid', 'full' or [top, bottom, left, right].",
   );
 }
 

@@ -132,17 +132,53 @@ export const inferFirst = (inputs: readonly TensorType[]): TensorType => ({
   dtype: inputs[0]!.dtype,
 });
 
+/** Axes from the front; raises BadInputError when one lies outside the rank. */
+export function requireAxes(axes: readonly number[], rank: number): number[] {
+  const counted = axes.map((axis) => normalizeAxis(axis, rank));
+  demand(
+    counted.every((axis) => axis >= 0 && axis < rank),
+    `axes ${formatShape(axes)} lie outside rank ${rank}`,
+    'Axes count from 0; negative ones from the back.',
+  );
+  return counted;
+}
+
+/** One axis goes. */
+export function inferOverAxis(
+  [x]: readonly TensorType[],
+  { axis }: { readonly axis: number },
+): TensorType {
+  const [gone] = requireAxes([axis], x!.shape.length);
+  return inferTo(
+    x!.shape.filter((_, i) => i !== gone),
+    x!,
+  );
+}
+
+/** [..., m, k] and [..., k, n], each with its last two axes turned if transposed: [..., m, n]. */
+export function inferMatmul(
+  [a, b]: readonly TensorType[],
+  attrs: { readonly transposeA: boolean; readonly transposeB: boolean },
+): TensorType {
+  const outer = (type: TensorType) => type.shape.slice(0, -2);
+  demand(
+    a!.shape.length >= 2 && sameShape(outer(a!), outer(b!)) && b!.shape.length >= 2,
+    `${formatShape(a!.shape)} and ${formatShape(b!.shape)} are no matrices of one batch`,
+    'All axes but the last two must be equal.',
+  );
+  const matrix = ({ shape }: TensorType, turned: boolean) =>
+    turned ? [shape.at(-1)!, shape.at(-2)!] : [shape.at(-2)!, shape.at(-1)!];
+  const [m, k] = matrix(a!, attrs.transposeA);
+  const [k2, n] = matrix(b!, attrs.transposeB);
+  demand(k === k2, `inner dimensions ${k} and ${k2} differ`, 'Transpose one operand.');
+  return { shape: [...outer(a!), m!, n!], dtype: a!.dtype };
+}
+
 export function inferReduce(
   [x]: readonly TensorType[],
   attrs: { readonly axes: readonly number[]; readonly keepDims: boolean },
 ): TensorType {
-  const rank = x!.shape.length;
-  const axes = attrs.axes.map((axis) => normalizeAxis(axis, rank));
-  demand(
-    axes.every((axis) => axis >= 0 && axis < rank),
-    `axes ${formatShape(attrs.axes)} lie outside rank ${rank}`,
-    'Axes count from 0; negative ones from the back.',
-  );
+  const axes = requireAxes(attrs.axes, x!.shape.length);
   const shape = x!.shape.map((d, i) => (axes.includes(i) ? 1 : d));
   return {
     shape: attrs.keepDims ? shape : shape.filter((_, i) => !axes.includes(i)),

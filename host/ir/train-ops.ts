@@ -44,23 +44,6 @@ function requireClasses(logits: TensorType, labels: TensorType): void {
 }
 
 export const trainOps = {
-  slice: op({
-    summary: 'the part of x that begins at begin and has the given size',
-    inputs: ['x'],
-    attrs: { begin: 'ints', size: 'ints' },
-    stages: trainOnly,
-    infer([x], { begin, size }) {
-      const fits = x!.shape.every(
-        (d, i) => begin[i]! >= 0 && size[i]! >= 1 && begin[i]! + size[i]! <= d,
-      );
-      demand(
-        fits && begin.length === x!.shape.length,
-        `slice ${formatShape(begin)} + ${formatShape(size)} lies outside ${formatShape(x!.shape)}`,
-        'Give begin and size per axis.',
-      );
-      return inferTo(size, x!);
-    },
-  }),
   broadcastTo: op({
     summary: 'x repeated to shape, by the rules of broadcasting',
     inputs: ['x'],
@@ -100,6 +83,16 @@ export const trainOps = {
       return { shape: [], dtype: 'f32' };
     },
   }),
+  softCrossEntropy: op({
+    summary: 'mean over the batch of -sum over classes of target log softmax(logits)',
+    inputs: ['logits', 'targets'],
+    attrs: {},
+    stages: trainOnly,
+    infer([logits, targets]) {
+      requireRank('logits', logits!, 2);
+      return scalarLoss([logits!, targets!]);
+    },
+  }),
   sigmoidCrossEntropy: op({
     summary: 'mean of max(x, 0) - x z + log(1 + exp(-|x|)) for logits x and targets z',
     inputs: ['logits', 'targets'],
@@ -120,21 +113,6 @@ export const trainOps = {
     attrs: {},
     stages: trainOnly,
     infer: scalarLoss,
-  }),
-  matmul: op({
-    summary: 'a b for matrices, each transposed first if asked',
-    inputs: ['a', 'b'],
-    attrs: { transposeA: 'bool', transposeB: 'bool' },
-    stages: trainOnly,
-    infer([a, b], { transposeA, transposeB }) {
-      requireRank('a', a!, 2);
-      requireRank('b', b!, 2);
-      const [m, k] = transposeA ? [...a!.shape].reverse() : a!.shape;
-      const [k2, n] = transposeB ? [...b!.shape].reverse() : b!.shape;
-      demand(k === k2, `inner dimensions ${k} and ${k2} differ`, 'Transpose one operand.');
-      return { shape: [m!, n!], dtype: a!.dtype };
-    },
-    macs: ([a], y, { transposeA }) => windowMacs(a!.shape[transposeA ? 0 : 1]!, y),
   }),
   conv2dGradInput: op({
     summary: 'the gradient of conv2d for x, of shape inputShape',
@@ -191,10 +169,23 @@ export const trainOps = {
   tanhGrad: activationGrad('dy (1 - y^2)', ['y', 'dy'], {}),
   softplusGrad: activationGrad('dy sigmoid(x)', ['x', 'dy'], {}),
   softsignGrad: activationGrad('dy / (1 + |x|)^2', ['x', 'dy'], {}),
+  hardSwishGrad: activationGrad('dy (0 if x < -3, 1 if x > 3, else x / 3 + 1/2)', ['x', 'dy'], {}),
+  geluGrad: activationGrad(
+    'dy (Phi(x) + x phi(x)), the normal distribution and its density',
+    ['x', 'dy'],
+    {},
+  ),
   softmaxGrad: activationGrad('y (dy - sum over the last axis of y dy)', ['y', 'dy'], {}),
   softmaxCrossEntropyGrad: op({
     summary: 'dloss (softmax(logits) - onehot(labels)) / N',
     inputs: ['logits', 'labels', 'dloss'],
+    attrs: {},
+    stages: trainOnly,
+    infer: inferFirst,
+  }),
+  softCrossEntropyGrad: op({
+    summary: 'dloss (softmax(logits) sum of targets - targets) / N',
+    inputs: ['logits', 'targets', 'dloss'],
     attrs: {},
     stages: trainOnly,
     infer: inferFirst,

@@ -30,6 +30,7 @@ const asLogits = none(
 );
 const asAdd = none('Write it as add or mul, with a constant folded into the layer before it.');
 const asMean = none('Use mean (globalAvgPool2d) instead.');
+const asArray = none('Compute it outside of the network, before its input or after its output.');
 const trainingOnly = none(
   'This op belongs to training; quantize the float graph of the checkpoint.',
 );
@@ -48,6 +49,18 @@ export const quantRules = {
   sub: asAdd,
   mul: own,
   div: asAdd,
+  max: asArray,
+  min: asArray,
+  argMax: asArray,
+  argMin: asArray,
+  matmul: none('Use dense, whose weights are constants.'),
+  slice: asArray,
+  transpose: asArray,
+  reverse: asArray,
+  fft: asArray,
+  equal: asArray,
+  notZero: asArray,
+  truncate: asArray,
   scale: asAdd,
   rsqrt: none('Use batchNorm, which is folded into the layer before it.'),
   relu: { kind: 'bound', activation: 'RELU' },
@@ -59,6 +72,8 @@ export const quantRules = {
   tanh: useRelu,
   softplus: useRelu,
   softsign: useRelu,
+  hardSwish: useRelu,
+  gelu: useRelu,
   softmax: { kind: 'probabilities' },
   reshape: same,
   concat: { kind: 'join' },

@@ -71,8 +71,12 @@ export function forTraining(graph: Graph, options: TrainingOptions = {}): Traini
   const mask = (node: NodeOf<'dropout'>, { builder, get }: Copy): ValueId => {
     const x = get(node.inputs[0]!);
     key ??= builder.input({ shape: [3], dtype: 's32' }, { id: 'dropout.key' });
-    const attrs = { rate: node.attrs.rate, stream: streams++ };
-    const drawn = builder.add('dropoutMask', [x, key], attrs, { id: `${node.output}.mask` });
+    const { rate, noise } = node.attrs;
+    const attrs = { rate, stream: streams++ };
+    // The mask takes its shape from a value; where axes share decisions, from a part of x.
+    const begin = getValue(graph, node.output).shape.map(() => 0);
+    const like = noise ? builder.add('slice', [x], { begin, size: [-1, ...noise] }) : x;
+    const drawn = builder.add('dropoutMask', [like, key], attrs, { id: `${node.output}.mask` });
     return builder.add('mul', [x, drawn], {}, { id: node.output });
   };
   const prepared = mapGraph(graph, {

@@ -104,6 +104,20 @@ function unreduced({ add }: GradScope, id: ValueId, x: Shape, reduction: Reducti
   return add('reshape', [id], { shape });
 }
 
+/** A piecewise constant function has the gradient 0 wherever it has one. */
+const flat = (): Gradients => [undefined];
+
+/** The gradient of max and min: shared evenly by all elements that reach the extreme. */
+function extremeGrad(node: NodeOf<'max' | 'min'>, dy: ValueId, scope: GradScope): Gradients {
+  const { add } = scope;
+  const x = node.inputs[0]!;
+  const shape = scope.shape(x);
+  const back = (id: ValueId) => unreduced(scope, id, shape, node.attrs);
+  const reached = add('equal', [x, back(node.output)], {});
+  const share = add('div', [dy, add('sum', [reached], node.attrs)], {});
+  return [add('mul', [reached, back(share)], {})];
+}
+
 /** The gradient of the squared differences' sum times factor, for x and for the target. */
 function squaresGrad(
   [x, target]: readonly ValueId[],
@@ -229,6 +243,19 @@ export const gradRules: GradTable = {
     const db = () => add('scale', [add('mul', [quotient(), output], {})], { factor: -1 });
     return operands([a!, b!], scope, quotient, db);
   },
+  max: extremeGrad,
+  min: extremeGrad,
+  argMax: flat,
+  argMin: flat,
+  equal: () => [undefined, undefined],
+  notZero: flat,
+  truncate: flat,
+  fft({ inputs, attrs: { inverse } }, dy, { add, shape }) {
+    // The transform's matrix is symmetric, so its adjoint is its conjugate: the other direction.
+    const n = shape(inputs[0]!).at(-2)!;
+    const other = add('fft', [dy], { inverse: !inverse });
+    return [add('scale', [other], { factor: inverse ? 1 / n : n })];
+  },
   scale: ({ attrs }, dy, { add }) => [add('scale', [dy], { factor: attrs.factor })],
   rsqrt({ output: y }, dy, { add }) {
     const cube = add('mul', [add('mul', [y, y], {}), y], {});
@@ -244,6 +271,8 @@ export const gradRules: GradTable = {
   tanh: activation('tanhGrad', 'y'),
   softplus: activation('softplusGrad', 'x'),
   softsign: activation('softsignGrad', 'x'),
+  hardSwish: activation('hardSwishGrad', 'x'),
+  gelu: activation('geluGrad', 'x'),
   softmax: activation('softmaxGrad', 'y'),
 
   reshape: ({ inputs }, dy, { add, shape }) => [
@@ -263,10 +292,15 @@ export const gradRules: GradTable = {
     const size = shape(inputs[0]!);
     return [add('slice', [dy], { begin: size.map((_, i) => padding[2 * i]!), size })];
   },
-  slice({ inputs, attrs: { begin, size } }, dy, { add, shape }) {
+  slice({ inputs, output, attrs: { begin } }, dy, { add, shape }) {
+    const size = shape(output);
     const padding = shape(inputs[0]!).flatMap((d, i) => [begin[i]!, d - begin[i]! - size[i]!]);
     return [add('pad', [dy], { padding })];
   },
+  transpose: ({ attrs: { perm } }, dy, { add }) => [
+    add('transpose', [dy], { perm: perm.map((_, axis) => perm.indexOf(axis)) }),
+  ],
+  reverse: ({ attrs: { axes } }, dy, { add }) => [add('reverse', [dy], { axes })],
   broadcastTo: ({ inputs }, dy, scope) => [sumTo(scope, dy, scope.shape(inputs[0]!))],
   requantize: refuse('it belongs to integer graphs', 'Train the float graph.'),
 
@@ -275,6 +309,10 @@ export const gradRules: GradTable = {
 
   softmaxCrossEntropy: ({ inputs }, dy, { add }) => [
     add('softmaxCrossEntropyGrad', [...inputs, dy], {}),
+    undefined,
+  ],
+  softCrossEntropy: ({ inputs }, dy, { add }) => [
+    add('softCrossEntropyGrad', [...inputs, dy], {}),
     undefined,
   ],
   sigmoidCrossEntropy: ({ inputs }, dy, { add }) => [
@@ -313,8 +351,11 @@ export const gradRules: GradTable = {
   tanhGrad: gradientOp,
   softplusGrad: gradientOp,
   softsignGrad: gradientOp,
+  hardSwishGrad: gradientOp,
+  geluGrad: gradientOp,
   softmaxGrad: gradientOp,
   softmaxCrossEntropyGrad: gradientOp,
+  softCrossEntropyGrad: gradientOp,
   sigmoidCrossEntropyGrad: gradientOp,
 
   scaleAdd: updateOp,

@@ -3,6 +3,7 @@
  * host owns all of it above heap_base() and passes a parameter struct and buffers by address.
  * A `<kernel>_scratch` export tells how many floats of scratch the kernel needs.
  */
+#include "enn_f32_axis.h"
 #include "enn_f32_conv.h"
 #include "enn_f32_depthwise.h"
 #include "enn_f32_gemm.h"
@@ -79,6 +80,7 @@ KERNEL2(add, enn_f32_strided, enn_add_f32(p, a, b, y))
 KERNEL2(sub, enn_f32_strided, enn_sub_f32(p, a, b, y))
 KERNEL2(mul, enn_f32_strided, enn_mul_f32(p, a, b, y))
 KERNEL2(div, enn_f32_strided, enn_div_f32(p, a, b, y))
+KERNEL2(equal, enn_f32_strided, enn_equal_f32(p, a, b, y))
 
 EXPORT(copy) void k_copy(const enn_f32_strided *p, const uint32_t *a, uint32_t *y);
 void k_copy(const enn_f32_strided *p, const uint32_t *a, uint32_t *y) { enn_copy_b32(p, a, y); }
@@ -98,6 +100,12 @@ REDUCE(sum)
 REDUCE(mean)
 REDUCE(variance)
 
+KERNEL1(max_over, enn_f32_reduce, enn_extreme_f32(p, 1.0f, a, y))
+KERNEL1(min_over, enn_f32_reduce, enn_extreme_f32(p, -1.0f, a, y))
+KERNEL1(arg_max, enn_f32_axis, enn_arg_extreme_f32(p, 1.0f, a, y))
+KERNEL1(arg_min, enn_f32_axis, enn_arg_extreme_f32(p, -1.0f, a, y))
+KERNEL1(fft, enn_f32_fft, enn_fft_f32(p, a, y))
+
 #define MAP1(name) KERNEL1(name, enn_f32_map, enn_##name##_f32(p, a, y))
 #define MAP2(name) KERNEL2(name, enn_f32_map, enn_##name##_f32(p, a, b, y))
 MAP1(scale)
@@ -111,6 +119,10 @@ MAP1(sigmoid)
 MAP1(tanh)
 MAP1(softplus)
 MAP1(softsign)
+MAP1(not_zero)
+MAP1(truncate)
+MAP1(hard_swish)
+MAP1(gelu)
 MAP2(relu_grad)
 MAP2(relu6_grad)
 MAP2(leaky_relu_grad)
@@ -120,6 +132,8 @@ MAP2(sigmoid_grad)
 MAP2(tanh_grad)
 MAP2(softplus_grad)
 MAP2(softsign_grad)
+MAP2(hard_swish_grad)
+MAP2(gelu_grad)
 MAP2(scale_add)
 MAP2(ema)
 
@@ -149,6 +163,16 @@ KERNEL1(softmax, enn_f32_table, enn_softmax_f32(p, a, y))
 KERNEL2(softmax_grad, enn_f32_table, enn_softmax_grad_f32(p, a, b, y))
 KERNEL2(sigmoid_cross_entropy, enn_f32_table, enn_sigmoid_cross_entropy_f32(p, a, b, y))
 KERNEL2(squares, enn_f32_table, enn_squares_f32(p, a, b, y))
+
+KERNEL2S(soft_cross_entropy, enn_f32_table)
+
+EXPORT(soft_cross_entropy_grad)
+void k_soft_cross_entropy_grad(const enn_f32_table *p, const float *x, const float *target,
+                               const float *dloss, float *y);
+void k_soft_cross_entropy_grad(const enn_f32_table *p, const float *x, const float *target,
+                               const float *dloss, float *y) {
+  enn_soft_cross_entropy_grad_f32(p, x, target, dloss, y);
+}
 
 SCRATCH(softmax_cross_entropy, enn_f32_table)
 EXPORT(softmax_cross_entropy)

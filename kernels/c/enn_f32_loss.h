@@ -96,6 +96,43 @@ ENN_INLINE void enn_softmax_cross_entropy_grad_f32(const enn_f32_table *p, const
   }
 }
 
+ENN_INLINE int32_t enn_soft_cross_entropy_f32_scratch(const enn_f32_table *p) {
+  return p->columns;
+}
+
+/* -sum of target log softmax(logits), for targets that are distributions. */
+ENN_INLINE void enn_soft_cross_entropy_f32(const enn_f32_table *p, const float *logits,
+                                           const float *target, float *scratch, float *loss) {
+  float sums[ENN_SHARDS];
+  for (int32_t shard = 0; shard < ENN_SHARDS; shard++) {
+    const int32_t end = enn_shard_first(p->rows, shard + 1);
+    sums[shard] = 0.0f;
+    for (int32_t r = enn_shard_first(p->rows, shard); r < end; r++) {
+      const float *x = logits + (intptr_t)r * p->columns;
+      const float *t = target + (intptr_t)r * p->columns;
+      const float best = enn_f32_row_max(x, p->columns);
+      const float top = enn_logf(enn_f32_row_exp(x, best, p->columns, scratch));
+      for (int32_t i = 0; i < p->columns; i++) sums[shard] += t[i] * (top - (x[i] - best));
+    }
+  }
+  *loss = enn_f32_finish(p, sums);
+}
+
+/* dx = dloss (softmax(logits) sum of target - target) / count */
+ENN_INLINE void enn_soft_cross_entropy_grad_f32(const enn_f32_table *p, const float *logits,
+                                                const float *target, const float *dloss,
+                                                float *dx) {
+  const float factor = *dloss / p->count;
+  for (int32_t r = 0; r < p->rows; r++) {
+    const float *t = target + (intptr_t)r * p->columns;
+    float *row = dx + (intptr_t)r * p->columns;
+    float sum = 0.0f;
+    for (int32_t i = 0; i < p->columns; i++) sum += t[i];
+    enn_f32_row_softmax(logits + (intptr_t)r * p->columns, p->columns, row);
+    for (int32_t i = 0; i < p->columns; i++) row[i] = factor * (row[i] * sum - t[i]);
+  }
+}
+
 typedef enum { ENN_SIGMOID_CROSS_ENTROPY, ENN_SQUARES } enn_f32_loss_kind;
 
 /* max(x, 0) - x z + log(1 + e^-|x|) = softplus(x) - x z, or (x - z)^2 */

@@ -68,6 +68,18 @@ ENN_MAP1(sigmoid, enn_v4f_sigmoid(x))
 ENN_MAP1(tanh, enn_v4f_tanh(x))
 ENN_MAP1(softplus, enn_v4f_softplus(x))
 ENN_MAP1(softsign, V_DIV(x, V_ADD(one, enn_v4f_abs(x))))
+ENN_MAP1(not_zero, V_IF(enn_v4f_abs(x), zero, one, zero))
+ENN_MAP1(hard_swish, V_MUL(x, V_MUL(enn_v4f_min(enn_v4f_max(V_ADD(x, V_NUM(3.0f)), zero), V_NUM(6.0f)),
+                                    V_NUM(1.0f / 6.0f))))
+ENN_MAP1(gelu, V_MUL(x, enn_v4f_phi(x)))
+
+/* Beyond 2^23 there are no fractions. */
+ENN_INLINE void enn_truncate_f32(const enn_f32_map *p, const float *x, float *y) {
+  for (int32_t i = 0; i < p->n; i++) {
+    const float v = x[i];
+    y[i] = v > -8388608.0f && v < 8388608.0f ? (float)(int32_t)v : v;
+  }
+}
 
 /* Gradients: x stands for the first operand (the op's x or y), g for dy. */
 ENN_MAP2(relu_grad, V_IF(x, zero, g, zero))
@@ -79,6 +91,14 @@ ENN_MAP2(sigmoid_grad, V_MUL(g, V_MUL(x, V_SUB(one, x))))
 ENN_MAP2(tanh_grad, V_MUL(g, V_SUB(one, V_MUL(x, x))))
 ENN_MAP2(softplus_grad, V_MUL(g, enn_v4f_sigmoid(x)))
 ENN_MAP2(softsign_grad, V_DIV(g, V_MUL(V_ADD(one, enn_v4f_abs(x)), V_ADD(one, enn_v4f_abs(x)))))
+ENN_MAP2(hard_swish_grad,
+         V_MUL(g, V_IF(x, V_NUM(3.0f), one,
+                       V_IF(V_NUM(-3.0f), x, zero,
+                            V_ADD(V_MUL(x, V_NUM(1.0f / 3.0f)), V_NUM(0.5f))))))
+ENN_MAP2(gelu_grad,
+         V_MUL(g, V_ADD(enn_v4f_phi(x),
+                        V_MUL(V_MUL(x, V_NUM(0.398942280f)),
+                              enn_v4f_exp(V_MUL(V_MUL(x, x), V_NUM(-0.5f)))))))
 
 /* Updates: x stands for a, g for b. */
 ENN_MAP2(scale_add, V_ADD(V_MUL(f, x), g))

@@ -101,6 +101,29 @@ ENN_INLINE enn_v4f enn_v4f_softplus(enn_v4f x) {
   return enn_v4f_add(enn_v4f_max(x, enn_v4f_zero()), enn_v4f_log1p_unit(e));
 }
 
+/*
+ * erf x = sign(x) (1 - (a1 t + ... + a5 t^5) e^-x^2), t = 1 / (1 + p |x|); absolute error below
+ * 2e-7 (Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26).
+ */
+ENN_INLINE enn_v4f enn_v4f_erf(enn_v4f x) {
+  const enn_v4f one = enn_v4f_splat(1.0f), a = enn_v4f_abs(x);
+  const enn_v4f t = enn_v4f_div(one, enn_v4f_muladd(a, enn_v4f_splat(0.3275911f), one));
+  enn_v4f q = enn_v4f_splat(1.061405429f);
+  q = enn_v4f_muladd(q, t, enn_v4f_splat(-1.453152027f));
+  q = enn_v4f_muladd(q, t, enn_v4f_splat(1.421413741f));
+  q = enn_v4f_muladd(q, t, enn_v4f_splat(-0.284496736f));
+  q = enn_v4f_muladd(q, t, enn_v4f_splat(0.254829592f));
+  const enn_v4f e = enn_v4f_exp(enn_v4f_sub(enn_v4f_zero(), enn_v4f_mul(a, a)));
+  const enn_v4f y = enn_v4f_sub(one, enn_v4f_mul(enn_v4f_mul(q, t), e));
+  return enn_v4f_select(enn_v4f_gt(enn_v4f_zero(), x), enn_v4f_sub(enn_v4f_zero(), y), y);
+}
+
+/* The normal distribution: (1 + erf(x / sqrt 2)) / 2. */
+ENN_INLINE enn_v4f enn_v4f_phi(enn_v4f x) {
+  const enn_v4f e = enn_v4f_erf(enn_v4f_mul(x, enn_v4f_splat(0.707106781f)));
+  return enn_v4f_muladd(e, enn_v4f_splat(0.5f), enn_v4f_splat(0.5f));
+}
+
 ENN_INLINE float enn_expf(float x) { return enn_v4f_first(enn_v4f_exp(enn_v4f_splat(x))); }
 
 ENN_INLINE float enn_tanhf(float x) { return enn_v4f_first(enn_v4f_tanh(enn_v4f_splat(x))); }

@@ -38,6 +38,11 @@ ENN_INLINE enn_v4f enn_f32_operand(const float *x, int32_t i, int32_t stride, in
   return stride == 0 ? enn_v4f_load_splat(x) : enn_v4f_load_upto(x + i, lanes);
 }
 
+/* 1 where a = b, else 0. */
+ENN_INLINE enn_v4f enn_v4f_same(enn_v4f a, enn_v4f b) {
+  return enn_v4f_select(enn_v4f_eq(a, b), enn_v4f_splat(1.0f), enn_v4f_zero());
+}
+
 /* y, of shape dims and dense, = a op b. y may be an operand that is dense too. */
 #define ENN_BINARY(name, function)                                                            \
   ENN_INLINE void enn_##name##_f32(const enn_f32_strided *p, const float *a, const float *b,  \
@@ -57,6 +62,7 @@ ENN_BINARY(add, enn_v4f_add)
 ENN_BINARY(sub, enn_v4f_sub)
 ENN_BINARY(mul, enn_v4f_mul)
 ENN_BINARY(div, enn_v4f_div)
+ENN_BINARY(equal, enn_v4f_same)
 #undef ENN_BINARY
 
 /* Copies 32-bit elements from a (strides a) to y (strides b). */

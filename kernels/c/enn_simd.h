@@ -35,6 +35,7 @@ ENN_INLINE enn_v4f enn_v4f_min(enn_v4f a, enn_v4f b) { return wasm_f32x4_pmin(a,
 ENN_INLINE enn_v4f enn_v4f_sqrt(enn_v4f a) { return wasm_f32x4_sqrt(a); }
 ENN_INLINE enn_v4f enn_v4f_abs(enn_v4f a) { return wasm_f32x4_abs(a); }
 ENN_INLINE enn_v4m enn_v4f_gt(enn_v4f a, enn_v4f b) { return wasm_f32x4_gt(a, b); }
+ENN_INLINE enn_v4m enn_v4f_eq(enn_v4f a, enn_v4f b) { return wasm_f32x4_eq(a, b); }
 ENN_INLINE enn_v4f enn_v4f_select(enn_v4m m, enn_v4f yes, enn_v4f no) {
   return wasm_v128_bitselect(yes, no, m);
 }
@@ -87,6 +88,7 @@ ENN_INLINE enn_v4f enn_v4f_select(enn_v4m m, enn_v4f yes, enn_v4f no) {
   return (enn_v4f)((m & (enn_v4m)yes) | (~m & (enn_v4m)no));
 }
 ENN_INLINE enn_v4m enn_v4f_gt(enn_v4f a, enn_v4f b) { return a > b; }
+ENN_INLINE enn_v4m enn_v4f_eq(enn_v4f a, enn_v4f b) { return a == b; }
 ENN_INLINE enn_v4f enn_v4f_max(enn_v4f a, enn_v4f b) { return enn_v4f_select(b > a, b, a); }
 ENN_INLINE enn_v4f enn_v4f_min(enn_v4f a, enn_v4f b) { return enn_v4f_select(a > b, b, a); }
 ENN_INLINE enn_v4f enn_v4f_sqrt(enn_v4f a) {

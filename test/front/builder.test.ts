@@ -157,8 +157,8 @@ const wrong: Record<string, [() => Tensor, RegExp]> = {
   ],
   'no tensor': [() => l.dense(undefined as never, 3), /dense: expected a tensor, got undefined/],
   'an unknown padding': [
-    () => l.conv2d(l.input([4, 4, 1]), 1, 3, { padding: 'full' as never }),
-    /conv1: unknown padding "full"/,
+    () => l.conv2d(l.input([4, 4, 1]), 1, 3, { padding: 'half' as never }),
+    /conv1: unknown padding "half"/,
   ],
   'shapes that do not add': [
     () => {

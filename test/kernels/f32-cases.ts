@@ -146,6 +146,13 @@ function reduction(s: Source) {
   };
 }
 
+function overAxis(s: Source) {
+  const x = shape(s);
+  const axis = s.int(0, x.length - 1);
+  const inputs = [{ shape: x, fill: s.pick('ties', 'normal') }];
+  return { inputs, attrs: { axis: s.pick(axis, axis - x.length) } };
+}
+
 /** An element-by-element op with one float attribute. */
 const withAttr = <O extends OpName>(name: string, inputs: 1 | 2, value: number): Maker<O> => {
   const maker = (s: Source) => {
@@ -238,7 +245,7 @@ export const makers = {
   slice: (s) => {
     const x = shape(s);
     const begin = x.map((d) => s.int(0, d - 1));
-    const size = x.map((d, i) => s.int(1, d - begin[i]!));
+    const size = x.map((d, i) => s.pick(-1, s.int(1, d - begin[i]!)));
     return { inputs: [{ shape: x }], attrs: { begin, size } };
   },
   broadcastTo: (s) => {
@@ -256,15 +263,53 @@ export const makers = {
     const x = rows(s);
     return { inputs: [{ shape: x }, { shape: [x[0]!], fill: { classes: x[1]! } }], attrs: {} };
   },
+  softCrossEntropy: (s) => {
+    const x = rows(s);
+    return { inputs: [{ shape: x }, { shape: x, fill: 'unit' }], attrs: {} };
+  },
+  softCrossEntropyGrad: (s) => {
+    const x = rows(s);
+    return { inputs: [{ shape: x }, { shape: x, fill: 'unit' }, { shape: [] }], attrs: {} };
+  },
   sigmoidCrossEntropy: elementLoss,
   meanSquares: elementLoss,
   sumSquares: elementLoss,
   matmul: (s) => {
     const [m, k, n] = [s.int(1, 19), s.int(1, 33), s.int(1, 25)];
+    const outer = s.pick([], [], [s.int(1, 4)], [2, s.int(1, 3)]);
     const attrs = { transposeA: s.pick(true, false), transposeB: s.pick(true, false) };
-    const a = { shape: attrs.transposeA ? [k, m] : [m, k] };
-    return { inputs: [a, { shape: attrs.transposeB ? [n, k] : [k, n] }], attrs };
+    const a = { shape: [...outer, ...(attrs.transposeA ? [k, m] : [m, k])] };
+    const b = { shape: [...outer, ...(attrs.transposeB ? [n, k] : [k, n])] };
+    return { inputs: [a, b], attrs };
   },
+  max: reduction,
+  min: reduction,
+  argMax: overAxis as Maker<'argMax'>,
+  argMin: overAxis as Maker<'argMin'>,
+  transpose: (s) => {
+    const x = shape(s);
+    const order = x.map((_, i) => [s.int(0, 99), i] as const).sort(([a], [b]) => a - b);
+    return { inputs: [{ shape: x }], attrs: { perm: order.map(([, axis]) => axis) } };
+  },
+  reverse: (s) => {
+    const x = shape(s);
+    const axes = x.map((_, i) => s.pick(i, i - x.length)).filter(() => s.pick(true, false));
+    return { inputs: [{ shape: x }], attrs: { axes } };
+  },
+  fft: (s) => ({
+    inputs: [{ shape: [...shape(s, s.int(0, 2)), s.pick(1, 2, 4, 8, 32, 3, 5, 12), 2] }],
+    attrs: { inverse: s.pick(true, false) },
+  }),
+  equal: ((s) => {
+    const { inputs, attrs } = broadcasting(s);
+    return { inputs: inputs.map((input) => ({ ...input, fill: 'ties' })), attrs };
+  }) as Maker<'equal'>,
+  notZero: one('ties'),
+  truncate: one(),
+  hardSwish: one(),
+  gelu: one(),
+  hardSwishGrad: two(),
+  geluGrad: two(),
   conv2dGradInput: (s) => {
     const { x, y, w, attrs } = convCase(s);
     return { inputs: [y, w], attrs: { ...attrs, inputShape: x.shape } };
