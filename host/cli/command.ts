@@ -41,6 +41,8 @@ export interface Command<Result = unknown> {
   readonly summary: string;
   /** Required unless they say `demandOption: false`. */
   readonly positionals?: Readonly<Record<string, PositionalOptions>>;
+  /** Positionals that the configuration gives where the command line does not. */
+  presets?(config: Config): Readonly<Record<string, string | undefined>>;
   readonly options: Readonly<Record<string, Options>>;
   /** Command lines that work as they stand, each with what it does. */
   readonly examples: readonly (readonly [string, string])[];

@@ -12,7 +12,7 @@ import type { Command, Flags } from './command.js';
 import { commands } from './commands.js';
 import { terminalContext } from './console.js';
 import { errorJson, errorText } from './errors.js';
-import { loadConfig, withDefaults } from './settings.js';
+import { loadConfig, withDefaults, withPresets } from './settings.js';
 import { checkFlags, commandLineError } from './usage.js';
 
 /** Writes all of it, also into a pipe whose reader is slower than this process ends. */
@@ -41,7 +41,7 @@ async function runCommand(command: Command, flags: Flags, config: Config): Promi
 type Run = (command: Command, flags: Flags) => Promise<void>;
 
 function addCommand(parser: Argv, command: Command, config: Config, run: Run): Argv {
-  const positionals = Object.entries(command.positionals ?? {});
+  const positionals = Object.entries(withPresets(command, config));
   const usage = positionals.map(([name, option]) =>
     option.demandOption === false ? `[${name}]` : `<${name}>`,
   );

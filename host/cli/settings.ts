@@ -2,9 +2,10 @@
  * The project's configuration, and which value wins: flag, environment, configuration, default.
  */
 import { existsSync } from 'node:fs';
-import type { Options } from 'yargs';
+import type { Options, PositionalOptions } from 'yargs';
 import { UsageError } from '../core/errors.js';
 import { type Config, loadConfigFile } from '../front/config.js';
+import type { Command } from './command.js';
 
 const configFiles = ['edge-nn.config.ts', 'edge-nn.config.js', 'edge-nn.config.mjs'];
 
@@ -42,6 +43,23 @@ export function withDefaults(
       if (preset === undefined) return [name, option];
       const { demandOption: _, ...rest } = option;
       return [name, { ...rest, default: preset }];
+    }),
+  );
+}
+
+/** A command's positionals; those that the configuration gives are no longer required. */
+export function withPresets(
+  { positionals = {}, presets }: Command,
+  config: Config,
+): Record<string, PositionalOptions> {
+  const given = presets?.(config) ?? {};
+  return Object.fromEntries(
+    Object.entries(positionals).map(([name, option]) => {
+      const preset = given[name];
+      return [
+        name,
+        preset === undefined ? option : { ...option, demandOption: false, default: preset },
+      ];
     }),
   );
 }

@@ -136,6 +136,7 @@ export const trainCommand = command<TrainReport>({
   verb: 'train',
   summary: 'Train a model file to a checkpoint',
   positionals: { model: { describe: 'A .ts or .js file whose default export is a model' } },
+  presets: ({ model }) => ({ model }),
   options: {
     data: { ...shared.data, demandOption: true },
     'test-data': shared.testData,
