@@ -9,7 +9,12 @@
  */
 import { parseArgs } from 'node:util';
 import { EdgeNnError, exitCodes } from '../host/core/errors.js';
-import { buildDriver, type FuzzTarget, fuzzTargets } from '../test/kernels/fuzz-build.js';
+import {
+  buildDriver,
+  type FuzzTarget,
+  fuzzArchs,
+  fuzzTargets,
+} from '../test/kernels/fuzz-build.js';
 import { fuzz, fuzzArithmetic } from '../test/kernels/fuzz-run.js';
 
 const { values } = parseArgs({
@@ -43,7 +48,7 @@ try {
   const driver = await buildDriver(values.target);
   try {
     await fuzzArithmetic(driver, seed, 1000);
-    await fuzz(driver, seed, first, cases);
+    for (const arch of fuzzArchs[values.target]) await fuzz(driver, seed, first, cases, arch);
   } finally {
     driver.dispose();
   }

@@ -5,6 +5,7 @@
  * All paths are relative to the package's root, and to the root of an emitted folder alike.
  */
 import { UsageError } from '../core/errors.js';
+import { type Arch, portableTarget, type Target } from '../lower/lowered.js';
 import type { ToolName } from './toolchain/tools.js';
 
 /** Bytes. On `host` and `virtual`, where memory is not the limit, what their code model addresses. */
@@ -37,6 +38,8 @@ export interface Board {
   readonly name: string;
   readonly description: string;
   readonly cpu: string;
+  /** The kernels that it runs; the portable ones unless told. */
+  readonly arch?: Arch;
   readonly compiler: 'wasm-clang' | 'cc' | 'arm-none-eabi-gcc';
   /** Code generation: core, optimization. */
   readonly flags: readonly string[];
@@ -79,6 +82,7 @@ const mps = (board: {
   readonly description: string;
   readonly cpu: string;
   readonly flags: readonly string[];
+  readonly arch?: Arch;
   readonly bytes: number;
   readonly exceptionBytes: number;
 }): Board => ({
@@ -86,6 +90,7 @@ const mps = (board: {
   name: board.name,
   description: board.description,
   cpu: board.cpu,
+  ...(board.arch && { arch: board.arch }),
   flags: [...board.flags, '-mthumb', '-O2'],
   sources: [
     ...runtime,
@@ -152,6 +157,7 @@ const table: readonly Board[] = [
     name: 'mps2-an386',
     description: 'Arm MPS2 with Cortex-M4F, in QEMU',
     cpu: 'Cortex-M4F',
+    arch: 'dsp',
     flags: ['-mcpu=cortex-m4', '-mfpu=fpv4-sp-d16', '-mfloat-abi=hard'],
     bytes: 4 * mb,
     exceptionBytes: floatFrame,
@@ -160,6 +166,7 @@ const table: readonly Board[] = [
     name: 'mps2-an500',
     description: 'Arm MPS2 with Cortex-M7, in QEMU',
     cpu: 'Cortex-M7',
+    arch: 'dsp',
     flags: ['-mcpu=cortex-m7', '-mfpu=fpv5-sp-d16', '-mfloat-abi=hard'],
     bytes: 4 * mb,
     exceptionBytes: floatFrame,
@@ -218,3 +225,9 @@ export function getBoard(name: string): Board {
     where: name,
   });
 }
+
+/** What lowering has to know of a board. */
+export const targetOf = ({ arch = portableTarget.arch }: Board): Target => ({
+  ...portableTarget,
+  arch,
+});

@@ -82,7 +82,7 @@ function accumulators({ proof }: Lowered): AccumulatorSummary {
   };
 }
 
-const tablePattern = /^static const ENN_CONST u?int(?:8|16|32)_t (\w+)\[/gm;
+const tablePattern = /^static const ENN_CONST (?:_Alignas\(\d+\) )?u?int(?:8|16|32)_t (\w+)\[/gm;
 
 /** The names of the constant tables in an emitted model: weights, biases, multipliers, tables. */
 export const tableNames = (modelC: string): Set<string> =>

@@ -12,7 +12,7 @@ import { importTflite } from '../front/import-tflite.js';
 import type { Graph } from '../ir/graph.js';
 import type { Lowered } from '../lower/lowered.js';
 import { lower } from '../lower/pipeline.js';
-import { type Board, getBoard } from './boards.js';
+import { type Board, getBoard, targetOf } from './boards.js';
 import { certificateFile, writeBuildFolder, writeTree } from './build-folder.js';
 import { buildGnu } from './build-gnu.js';
 import { buildWasm } from './build-wasm.js';
@@ -137,7 +137,7 @@ function int8Graph({ model, name, file }: CompileOptions): Graph {
  */
 export async function compileModel(options: CompileOptions): Promise<CompileResult> {
   const board = getBoard(options.board);
-  const lowered = lower(int8Graph(options));
+  const lowered = lower(int8Graph(options), targetOf(board));
   checkPlan(board, lowered);
   const certificate = await writeBuildFolder(options.out, (dir) =>
     fillFolder(board, lowered, options.model, dir),

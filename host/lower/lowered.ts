@@ -4,10 +4,15 @@
  */
 import type { Graph, ValueId } from '../ir/graph.js';
 import type { Plan } from '../plan/plan.js';
+import type { MultiplierTable } from '../quant/interpret-params.js';
 import type { StepNode } from './lowered-ops.js';
+import type { Packing } from './pack.js';
 
-/** What kernels may use. `ref`: portable C11, the contract; others are faster and equal it. */
-export type Arch = 'ref';
+/**
+ * What kernels may use. `ref`: portable C11, the contract; `dsp`: the SIMD instructions of
+ * Armv7E-M. The others are faster and equal `ref`.
+ */
+export type Arch = 'ref' | 'dsp';
 
 export interface Target {
   readonly arch: Arch;
@@ -25,15 +30,26 @@ export const portableTarget: Target = { arch: 'ref', align: 4 };
  *   with the output's shape it reads elements after k only.
  * - `pixels`: writes output pixels in ascending order, channels in ascending order within; for
  *   each output element it reads that pixel's window, and nothing else.
+ * - `blocks`: as `pixels`, but the windows of several pixels are read before the first of their
+ *   outputs is written.
  * - `any`: nothing is promised.
  */
-export type ReadingOrder = 'elements' | 'pixels' | 'any';
+export type ReadingOrder = 'elements' | 'pixels' | 'blocks' | 'any';
+
+/** Pixels of a block. */
+export const pixelsPerBlock = 4;
 
 /** A C function and the header in kernels/c that defines it. */
 export interface Kernel {
   readonly name: string;
   readonly header: string;
   readonly order: ReadingOrder;
+  /** How the kernel wants its weights (lower/pack.ts); absent: as the graph has them. */
+  readonly packing?: Packing;
+  /** What it requantizes with, where that is not the op's own table; equal in effect. */
+  readonly multipliers?: MultiplierTable;
+  /** Bytes of memory that it works in. */
+  readonly scratchBytes?: number;
 }
 
 /** Bytes of the arena. */

@@ -8,7 +8,7 @@
 import { sameShape } from '../core/shape.js';
 import { type Graph, getValue, type Value, type ValueId } from '../ir/graph.js';
 import type { WindowAttrs } from '../ir/infer.js';
-import type { ReadingOrder } from './lowered.js';
+import { pixelsPerBlock, type ReadingOrder } from './lowered.js';
 import type { StepNode } from './lowered-ops.js';
 
 export interface Overlap {
@@ -19,8 +19,8 @@ export interface Overlap {
 
 type Dims4 = readonly [number, number, number, number];
 
-/** Distance of a kernel that writes pixel by pixel. */
-function pixelDistance(x: Value, y: Value, { stride, pad }: WindowAttrs): number {
+/** Distance of a kernel that writes pixel by pixel, or so many at a time. */
+function pixelDistance(x: Value, y: Value, { stride, pad }: WindowAttrs, block: number): number {
   const [, , width, inC] = x.shape as Dims4;
   const [, outH, outW, outC] = y.shape as Dims4;
   let lowestLater = Number.POSITIVE_INFINITY;
@@ -29,28 +29,29 @@ function pixelDistance(x: Value, y: Value, { stride, pad }: WindowAttrs): number
     const row = Math.max(0, Math.floor(p / outW) * stride[0] - pad[0]);
     const column = Math.max(0, (p % outW) * stride[1] - pad[2]);
     const first = (p + 1) * outC - 1;
-    distance = Math.max(distance, first - lowestLater);
+    if ((p + 1) % block === 0) distance = Math.max(distance, first - lowestLater);
     lowestLater = Math.min(lowestLater, (row * width + column) * inC);
     // Before the pixel's last channel is written its window is read again.
-    if (outC > 1) distance = Math.max(distance, first - 1 - lowestLater);
+    if (outC > 1 && block === 1) distance = Math.max(distance, first - 1 - lowestLater);
   }
   return distance === Number.NEGATIVE_INFINITY ? -x.shape.reduce((n, d) => n * d, 1) : distance + 1;
 }
 
 /** The attributes of a window op; a dense layer is one pixel that sees everything. */
-function pixelOverlap(graph: Graph, node: StepNode): Overlap[] {
+function pixelOverlap(graph: Graph, node: StepNode, block: number): Overlap[] {
   const [x, y] = [getValue(graph, node.inputs[0]!), getValue(graph, node.output)];
   if (node.op === 'dense') {
     return [{ input: x.id, minDistance: Math.max(y.shape[1]! - 1, 1 - x.shape[1]!) }];
   }
   if (!('stride' in node.attrs)) throw new Error(`${node.op} has no pixels`);
-  return [{ input: x.id, minDistance: pixelDistance(x, y, node.attrs) }];
+  return [{ input: x.id, minDistance: pixelDistance(x, y, node.attrs, block) }];
 }
 
 /** Which operands of a step may share memory with its output, one-byte elements assumed. */
 export function overlapsOf(graph: Graph, node: StepNode, order: ReadingOrder): readonly Overlap[] {
   if (order === 'any') return [];
-  if (order === 'pixels') return pixelOverlap(graph, node);
+  if (order === 'pixels') return pixelOverlap(graph, node, 1);
+  if (order === 'blocks') return pixelOverlap(graph, node, pixelsPerBlock);
   const { shape } = getValue(graph, node.output);
   return node.inputs
     .filter((id) => sameShape(getValue(graph, id).shape, shape))

@@ -13,6 +13,9 @@ import { isStepOp, type StepNode } from './lowered-ops.js';
 import { overlapsOf } from './overlap.js';
 import { selectKernel } from './select.js';
 
+/** Kernels load and store words of their scratch. */
+const scratchAlign = 4;
+
 interface Chosen {
   readonly node: StepNode;
   readonly kernel: Kernel;
@@ -44,7 +47,10 @@ function planStep(
     const buffer = owner(input);
     return buffer === undefined ? [] : [{ input: buffer, output: node.output, minDistance }];
   });
-  return { reads, writes: [node.output], overlap };
+  const { scratchBytes } = kernel;
+  const scratch =
+    scratchBytes === undefined ? undefined : { bytes: scratchBytes, align: scratchAlign };
+  return { reads, writes: [node.output], scratch, overlap };
 }
 
 function request(graph: Graph, chosen: readonly Chosen[], target: Target): PlanRequest {
@@ -77,13 +83,22 @@ function windowsOf(graph: Graph, placed: Plan): Map<ValueId, Window> {
   return windows;
 }
 
-function step(graph: Graph, { node, kernel }: Chosen, window: Window): LoweredStep {
+function step(
+  graph: Graph,
+  { node, kernel }: Chosen,
+  window: Window,
+  scratchOffset: number | undefined,
+): LoweredStep {
   const macs = opSpec(node.op).macs?.(
     inputsOf(graph, node),
     getValue(graph, node.output),
     node.attrs as never,
   );
-  return { node, kernel, macs: macs ?? 0, source: node.output, window };
+  const scratch =
+    scratchOffset === undefined
+      ? undefined
+      : { scratch: { offset: scratchOffset, bytes: kernel.scratchBytes! } };
+  return { node, kernel, macs: macs ?? 0, source: node.output, window, ...scratch };
 }
 
 /**
@@ -93,15 +108,18 @@ function step(graph: Graph, { node, kernel }: Chosen, window: Window): LoweredSt
  * @throws UnsupportedError when an output is constant
  */
 export function place(graph: Graph, target: Target, proof: readonly StepProof[]): Lowered {
+  const bounds = new Map(proof.map(({ value, largest }) => [value, largest]));
   const chosen = graph.nodes
     .filter((node): node is StepNode => isStepOp(node.op))
-    .map((node) => ({ node, kernel: selectKernel(graph, node, target) }));
+    .map((node) => ({ node, kernel: selectKernel(graph, node, target, bounds.get(node.output)) }));
   const placed = plan(request(graph, chosen, target));
   const windows = windowsOf(graph, placed);
   return {
     graph,
     target,
-    steps: chosen.map((entry) => step(graph, entry, windows.get(entry.node.output)!)),
+    steps: chosen.map((entry, i) =>
+      step(graph, entry, windows.get(entry.node.output)!, placed.scratch[i]),
+    ),
     plan: placed,
     arenaBytes: placed.bytes,
     windows,

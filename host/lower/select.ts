@@ -2,20 +2,36 @@
  * Which kernel runs a step. This file alone decides; a faster kernel for some shapes or cores is
  * one more case in an op's rule.
  */
-import type { Graph, NodeOf } from '../ir/graph.js';
+import { sameShape } from '../core/shape.js';
+import { type Graph, getValue, type NodeOf } from '../ir/graph.js';
+import {
+  addMultipliers,
+  convMultipliers,
+  denseMultipliers,
+  type MultiplierTable,
+} from '../quant/interpret-params.js';
 import type { Kernel, ReadingOrder, Target } from './lowered.js';
 import type { StepNode, StepOp } from './lowered-ops.js';
+import { isHalf, isShort, shortMultipliers } from './pack.js';
 
-type Choice<O extends StepOp> = (graph: Graph, node: NodeOf<O>, target: Target) => Kernel;
+/** A node, with what its accumulators cannot exceed (per channel) where that was proven. */
+interface Case<O extends StepOp> {
+  readonly graph: Graph;
+  readonly node: NodeOf<O>;
+  readonly bounds: readonly number[] | undefined;
+}
+
+/** The faster kernel for Armv7E-M; undefined where none fits the node. */
+type Choice<O extends StepOp> = (c: Case<O>) => Kernel | undefined;
 
 /** The portable kernel of an op, the contract that the others equal. */
-const reference = (op: string, header: string, order: ReadingOrder) => (): Kernel => ({
+const reference = (op: string, header: string, order: ReadingOrder): Kernel => ({
   name: `enn_${op}_s8__ref`,
   header: `enn_s8_${header}.h`,
   order,
 });
 
-const choices: { readonly [O in StepOp]: Choice<O> } = {
+const references: { readonly [O in StepOp]: Kernel } = {
   conv2d: reference('conv2d', 'conv', 'pixels'),
   depthwiseConv2d: reference('depthwise_conv2d', 'conv', 'pixels'),
   dense: reference('dense', 'dense', 'pixels'),
@@ -32,6 +48,80 @@ const choices: { readonly [O in StepOp]: Choice<O> } = {
   concat: reference('concat', 'shape', 'any'),
 };
 
-/** The kernel of a step on a target. */
-export const selectKernel = (graph: Graph, node: StepNode, target: Target): Kernel =>
-  (choices[node.op] as Choice<StepOp>)(graph, node as NodeOf<StepOp>, target);
+/** The multipliers of a node's op, if the short requantization can do the same. */
+const short = (table: MultiplierTable, bounds: readonly number[] | undefined) => {
+  const multipliers = shortMultipliers(table, bounds);
+  return multipliers && { multipliers };
+};
+
+/** Bytes of scratch per block of four taps: the columns of four pixels. */
+const columnBytes = 32;
+
+const conv2d: Choice<'conv2d'> = ({ graph, node, bounds }) => {
+  const requantization = short(convMultipliers(graph, node), bounds);
+  if (!requantization) return undefined;
+  const [, height, width, channels] = getValue(graph, node.inputs[1]!).shape as number[];
+  const blocks = Math.ceil((height! * width! * channels!) / 4);
+  // Windows whose runs are no whole words are gathered as bytes first.
+  const bytes = channels! % 4 === 0 ? columnBytes : columnBytes + 4;
+  return {
+    name: 'enn_conv2d_s8_cols4__dsp',
+    header: 'enn_s8_conv_dsp.h',
+    order: 'blocks',
+    packing: 'taps4',
+    scratchBytes: blocks * bytes,
+    ...requantization,
+  };
+};
+
+const depthwiseConv2d: Choice<'depthwiseConv2d'> = ({ graph, node, bounds }) => {
+  const requantization = short(convMultipliers(graph, node), bounds);
+  const [x, y] = [getValue(graph, node.inputs[0]!), getValue(graph, node.output)];
+  if (!requantization || x.shape[3] !== y.shape[3]) return undefined;
+  return {
+    name: 'enn_depthwise_conv2d_s8__dsp',
+    header: 'enn_s8_depthwise_dsp.h',
+    order: 'pixels',
+    packing: 'channels4',
+    ...requantization,
+  };
+};
+
+const dense: Choice<'dense'> = ({ graph, node, bounds }) => {
+  const requantization = short(denseMultipliers(graph, node), bounds);
+  return (
+    requantization && {
+      name: 'enn_dense_s8_rows4__dsp',
+      header: 'enn_s8_dense_dsp.h',
+      order: 'pixels',
+      packing: 'rows4',
+      ...requantization,
+    }
+  );
+};
+
+/** One operand is halved exactly, the one with the larger scale; see enn_s8_add_dsp.h. */
+const add: Choice<'add'> = ({ graph, node }) => {
+  const [a, b] = node.inputs.map((id) => getValue(graph, id));
+  const scaling = addMultipliers(graph, node);
+  const fits = [scaling.a, scaling.b].every((factor) => isHalf(factor) || isShort(factor));
+  if (!fits || !isShort(scaling.out) || !sameShape(a!.shape, b!.shape)) return undefined;
+  return { name: 'enn_add_s8_same__dsp', header: 'enn_s8_add_dsp.h', order: 'elements' };
+};
+
+const faster: { readonly [O in StepOp]?: Choice<O> } = { conv2d, depthwiseConv2d, dense, add };
+
+/**
+ * The kernel of a step on a target.
+ *
+ * @param bounds of the step's accumulators, from their proof (lower/proof.ts)
+ */
+export function selectKernel(
+  graph: Graph,
+  node: StepNode,
+  target: Target,
+  bounds: readonly number[] | undefined,
+): Kernel {
+  const choice = target.arch === 'dsp' ? (faster[node.op] as Choice<StepOp>) : undefined;
+  return choice?.({ graph, node, bounds }) ?? references[node.op];
+}

@@ -10,16 +10,24 @@ import { compileWasm, wasmFlags } from '../../host/board/toolchain/wasm-clang.js
 import { sha256 } from '../../host/core/hash.js';
 import { writeOutputFile } from '../../host/core/output-file.js';
 import { builtFile, packageFile } from '../../host/core/package.js';
+import type { Arch } from '../../host/lower/lowered.js';
 
 export const fuzzTargets = ['host', 'virtual', 'mps2-an386'] as const;
 export type FuzzTarget = (typeof fuzzTargets)[number];
+
+/** Whose kernels a target runs: those of Armv7E-M in plain C where it has no such instructions. */
+export const fuzzArchs: Readonly<Record<FuzzTarget, readonly Arch[]>> = {
+  host: ['ref', 'dsp'],
+  virtual: ['ref'],
+  'mps2-an386': ['ref', 'dsp'],
+};
 
 export const driverSource = 'test/kernels/s8_driver.c';
 
 /** The integer kernels' headers by name. */
 export function kernelHeaders(): ReadonlyMap<string, string> {
   const dir = packageFile('kernels/c');
-  const names = readdirSync(dir).filter((name) => /^enn_(fixed|window|s8_.*)\.h$/.test(name));
+  const names = readdirSync(dir).filter((name) => /^enn_(fixed|window|dsp|s8_.*)\.h$/.test(name));
   return new Map(names.sort().map((name) => [name, readFileSync(join(dir, name), 'utf8')]));
 }
 

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { bytesOf } from '../../host/core/dtype.js';
+import { BadInputError } from '../../host/core/errors.js';
 import {
   expOnNegativeValues,
   multiplyByQuantizedMultiplier,
@@ -17,8 +18,9 @@ import { elements } from '../../host/core/shape.js';
 import type { Call } from '../../host/emit/c/call.js';
 import { callsOf } from '../../host/emit/c/rules.js';
 import { type Graph, getValue, type Node } from '../../host/ir/graph.js';
-import { portableTarget } from '../../host/lower/lowered.js';
+import { type Arch, type Kernel, portableTarget } from '../../host/lower/lowered.js';
 import type { StepNode } from '../../host/lower/lowered-ops.js';
+import { proveAccumulators } from '../../host/lower/proof.js';
 import { selectKernel } from '../../host/lower/select.js';
 import { createOracle } from '../../host/quant/interpret.js';
 import { driverSource, kernelHeaders } from './fuzz-build.js';
@@ -56,23 +58,47 @@ function structWords(header: string, { type, fields }: Call): number[] {
 }
 
 /** A reshape takes no step in a lowered graph; its kernel serves targets that cannot alias. */
-function callsOfNode(graph: Graph, node: Node): readonly Call[] {
+/** Of the accumulators, where none can overflow: a kernel that relies on them is not chosen else. */
+function boundsOf(graph: Graph): readonly number[] | undefined {
+  try {
+    return proveAccumulators(graph)[0]?.largest;
+  } catch (error) {
+    if (error instanceof BadInputError) return undefined;
+    throw error;
+  }
+}
+
+function kernelOf(graph: Graph, node: StepNode, arch: Arch): Kernel {
+  const bounds = arch === 'ref' ? undefined : boundsOf(graph);
+  return selectKernel(graph, node, { ...portableTarget, arch }, bounds);
+}
+
+interface NodeCalls {
+  readonly calls: readonly Call[];
+  readonly scratchBytes: number;
+}
+
+function callsOfNode(graph: Graph, node: Node, arch: Arch): NodeCalls {
   if (node.op === 'reshape') {
     const count = elements(getValue(graph, node.output).shape);
     const x = { name: 'x', operand: { kind: 'read', value: node.inputs[0]! } } as const;
     const y = { name: 'y', operand: { kind: 'write', value: node.output } } as const;
-    return [
-      { kernel: 'enn_reshape_s8__ref', type: 'enn_reshape_s8', fields: { count }, args: [x, y] },
-    ];
+    const call = { kernel: 'enn_reshape_s8__ref', type: 'enn_reshape_s8' };
+    return { calls: [{ ...call, fields: { count }, args: [x, y] }], scratchBytes: 0 };
   }
   const step = node as StepNode;
-  return callsOf(graph, step, selectKernel(graph, step, portableTarget).name);
+  const kernel = kernelOf(graph, step, arch);
+  return { calls: callsOf(graph, step, kernel), scratchBytes: kernel.scratchBytes ?? 0 };
 }
 
+/** What lies in scratch memory before a kernel uses it. */
+const garbage = 0xa5;
+
 /** Contents of the arguments of a call, without the output. */
-function buffersOf(fuzz: FuzzCase, call: Call): Uint8Array[] {
+function buffersOf(fuzz: FuzzCase, call: Call, scratchBytes: number): Uint8Array[] {
   return call.args.flatMap(({ operand }) => {
     if (operand.kind === 'write') return [];
+    if (operand.kind === 'scratch') return [new Uint8Array(scratchBytes).fill(garbage)];
     if (operand.kind === 'table') return [bytesOf(operand.data)];
     const at = fuzz.graph.inputs.indexOf(operand.value);
     return [bytesOf(fuzz.inputs[at]!)];
@@ -94,21 +120,23 @@ const padding = (bytes: number): Uint8Array => new Uint8Array((4 - (bytes % 4)) 
 /** The text of all parameter structs, and the driver's kernels in the order of its list. */
 function readSources(): { header: string; kernels: string[] } {
   const source = readFileSync(packageFile(driverSource), 'utf8');
-  const kernels = [...source.matchAll(/(?:x_y|a_b_y|x_w_y)\((\w+__ref), /g)].map((m) => m[1]!);
+  const kernels = [...source.matchAll(/(?:x_y|a_b_y|x_w_y|x_w_s_y)\((\w+__(?:ref|dsp)), /g)].map(
+    (m) => m[1]!,
+  );
   return { header: [...kernelHeaders().values(), source].join('\n'), kernels };
 }
 
-/** Encodes cases for the driver; the oracle computes what it must answer. */
-export function encodeCases(cases: readonly FuzzCase[]): CaseFile {
+/** Encodes cases for the driver's kernels of a core; the oracle computes what it must answer. */
+export function encodeCases(cases: readonly FuzzCase[], arch: Arch = 'ref'): CaseFile {
   const { header, kernels } = readSources();
   const parts: Uint8Array[] = [wordsOf([cases.length])];
   const expected = cases.map((fuzz) => {
     const output = createOracle(fuzz.graph).run(fuzz.inputs)[0] as Int8Array;
-    const calls = callsOfNode(fuzz.graph, fuzz.graph.nodes[0]!);
+    const { calls, scratchBytes } = callsOfNode(fuzz.graph, fuzz.graph.nodes[0]!, arch);
     parts.push(wordsOf([output.length, fuzz.inPlace ? 1 : 0, calls.length]));
     for (const call of calls) {
       const words = structWords(header, call);
-      const buffers = buffersOf(fuzz, call);
+      const buffers = buffersOf(fuzz, call, scratchBytes);
       const kernel = kernels.indexOf(call.kernel);
       parts.push(wordsOf([kernel, words.length, ...words, buffers.length]));
       for (const buffer of buffers) {

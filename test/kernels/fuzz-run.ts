@@ -1,7 +1,9 @@
 /**
  * Compares kernels with the oracle, case by case.
  */
+
 import { print } from '../../host/ir/text.js';
+import type { Arch } from '../../host/lower/lowered.js';
 import type { Driver } from './fuzz-build.js';
 import { type FuzzCase, fuzzCase } from './fuzz-cases.js';
 import { encodeArithmetic, encodeCases } from './fuzz-file.js';
@@ -66,11 +68,17 @@ export async function fuzzArithmetic(driver: Driver, seed: number, count: number
  *
  * @throws Error naming the case, its graph and the element that differs, or the sanitizer's report
  */
-export async function fuzz(driver: Driver, seed: number, first: number, count: number) {
+export async function fuzz(
+  driver: Driver,
+  seed: number,
+  first: number,
+  count: number,
+  arch: Arch = 'ref',
+): Promise<void> {
   for (let at = first; at < first + count; at += batchSize) {
     const length = Math.min(batchSize, first + count - at);
     const cases = Array.from({ length }, (_, i) => fuzzCase(seed, at + i));
-    const { bytes, expected } = encodeCases(cases);
+    const { bytes, expected } = encodeCases(cases, arch);
     const size = expected.reduce((sum, want) => sum + want.length, 0);
     const { status, results, output } = await driver.run(bytes, size);
     if (status !== 0) throw new Error(`status ${status}\n${output}\n${crashed(cases, output)}`);

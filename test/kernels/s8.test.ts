@@ -15,6 +15,7 @@ import {
   buildDriver,
   type Driver,
   type FuzzTarget,
+  fuzzArchs,
   fuzzTargets,
   kernelHeaders,
   strictFlags,
@@ -46,17 +47,19 @@ async function missing(names: readonly Parameters<typeof findTool>[0][]): Promis
 
 const wanted = process.env.EDGE_NN_TARGET;
 
-for (const target of fuzzTargets) {
-  test(`random layers equal the oracle on ${target}`, async (t) => {
+const runs = fuzzTargets.flatMap((target) => fuzzArchs[target].map((arch) => ({ target, arch })));
+
+for (const { target, arch } of runs) {
+  test(`random layers through ${arch} kernels equal the oracle on ${target}`, async (t) => {
     if (wanted && wanted !== target) return t.skip(`EDGE_NN_TARGET is ${wanted}`);
     if (target === 'mps2-an386' && emulatorsOff) return t.skip(emulatorsOff);
     const absent = await missing(targets[target].needs);
     if (absent.length > 0) return t.skip(`${absent.join(', ')} not on this machine`);
     const driver = await buildDriver(target);
     t.after(() => driver.dispose());
-    for (const [seed, index] of regressionSeeds) await fuzz(driver, seed, index, 1);
-    await fuzzArithmetic(driver, 1, 2000);
-    await fuzz(driver, 1, 0, targets[target].cases);
+    for (const [seed, index] of regressionSeeds) await fuzz(driver, seed, index, 1, arch);
+    if (arch === 'ref') await fuzzArithmetic(driver, 1, 2000);
+    await fuzz(driver, 1, 0, targets[target].cases, arch);
   });
 }
 

@@ -13,8 +13,12 @@
  */
 #include <stdint.h>
 
+#include "enn_s8_add_dsp.h"
 #include "enn_s8_conv.h"
+#include "enn_s8_conv_dsp.h"
 #include "enn_s8_dense.h"
+#include "enn_s8_dense_dsp.h"
+#include "enn_s8_depthwise_dsp.h"
 #include "enn_s8_elementwise.h"
 #include "enn_s8_pool.h"
 #include "enn_s8_reduce.h"
@@ -22,7 +26,7 @@
 #include "enn_s8_softmax.h"
 
 #define MAX_WORDS 32
-#define MAX_BUFFERS 5
+#define MAX_BUFFERS 6
 
 enum result { CASES_OK = 0, CASES_BAD_FILE = 1, CASES_OUT_OF_BOUNDS = 2 };
 
@@ -70,6 +74,14 @@ struct call {
     function(&p, c->buffer[0], c->buffer[1], c->buffer[2], c->buffer[3], c->buffer[4], y); \
     return CASES_OK;                                                                \
   }
+#define X_W_S_Y(function, type)                                                     \
+  __attribute__((noinline)) static enum result run_##function(const struct call *c, \
+                                                              uint32_t words, int8_t *y) { \
+    PARAMS(type);                                                                   \
+    function(&p, c->buffer[0], c->buffer[1], c->buffer[2], c->buffer[3], c->buffer[4], \
+             c->buffer[5], y);                                                      \
+    return CASES_OK;                                                                \
+  }
 
 static void copy(void *to, const void *from, uint32_t bytes) {
   uint8_t *t = to;
@@ -104,7 +116,7 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
 }
 
 /* The kernels; a case names one by its place in this list, which the test reads from here. */
-#define KERNELS(x_y, a_b_y, x_w_y)                          \
+#define KERNELS(x_y, a_b_y, x_w_y, x_w_s_y)                 \
   x_w_y(enn_conv2d_s8__ref, enn_conv2d_s8)                  \
   x_w_y(enn_depthwise_conv2d_s8__ref, enn_conv2d_s8)        \
   x_w_y(enn_dense_s8__ref, enn_dense_s8)                    \
@@ -118,13 +130,17 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
   x_y(enn_concat_s8__ref, enn_concat_s8)                    \
   x_y(enn_pad_s8__ref, enn_pad_s8)                          \
   x_y(enn_softmax_s8__ref, enn_softmax_s8)                  \
+  x_w_s_y(enn_conv2d_s8_cols4__dsp, enn_conv2d_s8)          \
+  x_w_y(enn_depthwise_conv2d_s8__dsp, enn_conv2d_s8)        \
+  x_w_y(enn_dense_s8_rows4__dsp, enn_dense_s8)              \
+  a_b_y(enn_add_s8_same__dsp, enn_add_same_s8)              \
   x_y(probe_fixed__ref, probe_fixed)
 
-KERNELS(X_Y, A_B_Y, X_W_Y)
+KERNELS(X_Y, A_B_Y, X_W_Y, X_W_S_Y)
 
 #define ENTRY(function, type) run_##function,
 typedef enum result (*kernel)(const struct call *c, uint32_t words, int8_t *y);
-static const kernel kernels[] = {KERNELS(ENTRY, ENTRY, ENTRY)};
+static const kernel kernels[] = {KERNELS(ENTRY, ENTRY, ENTRY, ENTRY)};
 
 static enum result run_call(struct reader *r, int in_place, int8_t *y, uint32_t y_bytes) {
   struct call c;

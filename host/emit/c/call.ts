@@ -10,6 +10,8 @@ export interface ConstTable {
   readonly key: string;
   readonly type: TableType;
   readonly data: Int8Array | Int32Array;
+  /** Bytes; the type's own where absent. */
+  readonly align?: number;
 }
 
 /** A value: its place in the arena, or its table when it is constant. */
@@ -18,10 +20,15 @@ export interface ValueOperand {
   readonly value: ValueId;
 }
 
+/** The step's scratch memory. */
+export interface ScratchOperand {
+  readonly kind: 'scratch';
+}
+
 /** An argument, with the name that the kernel gives it. */
 export interface Argument {
   readonly name: string;
-  readonly operand: ConstTable | ValueOperand;
+  readonly operand: ConstTable | ValueOperand | ScratchOperand;
 }
 
 export interface Call {
@@ -52,3 +59,11 @@ export const constant = (name: string, key: string, data: Int8Array | Int32Array
     data,
   },
 });
+
+/** A table that a kernel reads by words. */
+export const words = (name: string, key: string, data: Int8Array): Argument => ({
+  name,
+  operand: { kind: 'table', key, type: 'int8_t', data, align: 4 },
+});
+
+export const scratch: Argument = { name: 'scratch', operand: { kind: 'scratch' } };

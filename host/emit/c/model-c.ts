@@ -6,7 +6,7 @@ import { bytesOf as rawBytes } from '../../core/dtype.js';
 import { formatShape } from '../../core/shape.js';
 import { getData, getValue, type ValueId } from '../../ir/graph.js';
 import type { Lowered, LoweredStep } from '../../lower/lowered.js';
-import type { Argument, Call, ConstTable, ValueOperand } from './call.js';
+import type { Argument, Call, ConstTable } from './call.js';
 import { describeModel, type Hashes } from './describe.js';
 import { callsOf } from './rules.js';
 import { cComment, identifiers, initializer, list, table } from './text.js';
@@ -23,12 +23,12 @@ interface Draft {
   readonly functionText: string[];
 }
 
-function tableName(draft: Draft, { key, type, data }: ConstTable): string {
+function tableName(draft: Draft, { key, type, data, align }: ConstTable): string {
   const known = draft.tables.get(key);
   if (known !== undefined) return known;
   const name = draft.name('k', key);
   draft.tables.set(key, name);
-  draft.tableText.push(table(type, name, data));
+  draft.tableText.push(table(type, name, data, align));
   return name;
 }
 
@@ -38,14 +38,20 @@ function constantOperand(lowered: Lowered, id: ValueId): ConstTable {
   return { kind: 'table', key: id, type: 'int8_t', data };
 }
 
-function printOperand(draft: Draft, lowered: Lowered, operand: Argument['operand']): string {
+function printOperand(
+  draft: Draft,
+  lowered: Lowered,
+  step: LoweredStep,
+  { operand }: Argument,
+): string {
   if (operand.kind === 'table') return tableName(draft, operand);
+  if (operand.kind === 'scratch') return `memory + ${step.scratch!.offset}`;
   const window = lowered.windows.get(operand.value);
   if (!window) return tableName(draft, constantOperand(lowered, operand.value));
   return `memory + ${window.offset}`;
 }
 
-function operandType(operand: ConstTable | ValueOperand): string {
+function operandType(operand: Argument['operand']): string {
   if (operand.kind === 'table') return `const ENN_CONST ${operand.type} *`;
   return operand.kind === 'read' ? 'const int8_t *' : 'int8_t *';
 }
@@ -74,7 +80,7 @@ function printCall(draft: Draft, lowered: Lowered, step: LoweredStep, call: Call
   draft.parameterText.push(
     `static const ENN_CONST struct ${call.type} ${parameters} = ${initializer(call.fields)};\n`,
   );
-  const operands = call.args.map(({ operand }) => printOperand(draft, lowered, operand));
+  const operands = call.args.map((arg) => printOperand(draft, lowered, step, arg));
   return list(`      ${functionOf(draft, call)}`, [`&${parameters}`, ...operands], ';');
 }
 
@@ -82,7 +88,7 @@ function printStep(draft: Draft, lowered: Lowered, index: number): string {
   const step = lowered.steps[index]!;
   const { dtype, shape } = getValue(lowered.graph, step.node.output);
   const summary = `${step.node.output}: ${dtype}${formatShape(shape)} = ${step.node.op}`;
-  const calls = callsOf(lowered.graph, step.node, step.kernel.name).map((call) =>
+  const calls = callsOf(lowered.graph, step.node, step.kernel).map((call) =>
     printCall(draft, lowered, step, call),
   );
   return [

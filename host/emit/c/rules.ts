@@ -5,7 +5,9 @@
 import type { Multiplier } from '../../core/fixed-point.js';
 import { elements, normalizeAxis } from '../../core/shape.js';
 import { type Graph, getValue, type NodeOf } from '../../ir/graph.js';
+import type { Kernel } from '../../lower/lowered.js';
 import type { StepNode, StepOp } from '../../lower/lowered-ops.js';
+import { foldZero, isHalf, packWeights } from '../../lower/pack.js';
 import {
   addMultipliers,
   clampOf,
@@ -20,16 +22,17 @@ import {
 } from '../../quant/interpret-params.js';
 import { biasOf, perTensor, weightsOf } from '../../quant/interpret-quant.js';
 import { broadcastFields, meanFields, padFields } from './axes.js';
-import { type Argument, type Call, constant, read, write } from './call.js';
+import { type Argument, type Call, constant, read, scratch, words, write } from './call.js';
 
-/** The calls of one step; `kernel` is the function that was selected. */
+/** The calls of one step, to the kernel that was selected. */
 type EmitRule<O extends StepOp> = (
   graph: Graph,
   node: NodeOf<O>,
-  kernel: string,
+  kernel: Kernel,
 ) => readonly Call[];
 
 type WindowOp = 'conv2d' | 'depthwiseConv2d';
+type WeightedNode = NodeOf<WindowOp> | NodeOf<'dense'>;
 type PoolOp = 'maxPool2d' | 'avgPool2d';
 type UnaryOp = 'relu' | 'relu6' | 'requantize';
 
@@ -43,20 +46,37 @@ const scaling = ({ multiplier, shift }: Multiplier, prefix = '') => ({
 
 const clamping = ([clamp_min, clamp_max]: readonly [number, number]) => ({ clamp_min, clamp_max });
 
-/** x, w, bias, mult, shift, y: the arguments of every op with weights. */
+/** Weights as the kernel wants them. */
+function weightTable(graph: Graph, node: WeightedNode, { packing }: Kernel): Argument {
+  const w = node.inputs[1]!;
+  const data = weightsOf(graph, node);
+  if (packing === undefined) return constant('w', w, data);
+  return words('w', `${w}.${packing}`, packWeights(data, getValue(graph, w).shape, packing));
+}
+
+/** The bias, with the input's zero point in it where the kernel does not subtract that. */
+function biasTable(graph: Graph, node: WeightedNode, { packing }: Kernel): Argument {
+  const bias = biasOf(graph, node, outputOf(graph, node).shape.at(-1)!);
+  if (packing !== 'rows4') return constant('bias', node.inputs[2] ?? `zeros.${bias.length}`, bias);
+  const { zero } = perTensor(inputOf(graph, node));
+  return constant('bias', `${node.output}.bias`, foldZero(bias, weightsOf(graph, node), zero));
+}
+
+/** x, w, bias, mult, shift, scratch, y: the arguments of every op with weights. */
 function weightArgs(
   graph: Graph,
-  node: NodeOf<WindowOp> | NodeOf<'dense'>,
-  multipliers: MultiplierTable,
+  node: WeightedNode,
+  kernel: Kernel,
+  own: MultiplierTable,
 ): readonly Argument[] {
-  const [x, w, b] = node.inputs as readonly [string, string, string?];
-  const bias = biasOf(graph, node, outputOf(graph, node).shape.at(-1)!);
+  const { multiplier, shift } = kernel.multipliers ?? own;
   return [
-    read('x', x),
-    constant('w', w, weightsOf(graph, node)),
-    constant('bias', b ?? `zeros.${bias.length}`, bias),
-    constant('mult', `${node.output}.mult`, multipliers.multiplier),
-    constant('shift', `${node.output}.shift`, multipliers.shift),
+    read('x', node.inputs[0]!),
+    weightTable(graph, node, kernel),
+    biasTable(graph, node, kernel),
+    constant('mult', `${node.output}.mult`, multiplier),
+    constant('shift', `${node.output}.shift`, shift),
+    ...(kernel.scratchBytes === undefined ? [] : [scratch]),
     write(node.output),
   ];
 }
@@ -75,8 +95,8 @@ const windowed: EmitRule<WindowOp> = (graph, node, kernel) => {
     ...{ in_zero: perTensor(x).zero, out_zero: perTensor(y).zero },
     ...clamping(clampOf(node)),
   };
-  const args = weightArgs(graph, node, convMultipliers(graph, node));
-  return [{ kernel, type: 'enn_conv2d_s8', fields, args }];
+  const args = weightArgs(graph, node, kernel, convMultipliers(graph, node));
+  return [{ kernel: kernel.name, type: 'enn_conv2d_s8', fields, args }];
 };
 
 const dense: EmitRule<'dense'> = (graph, node, kernel) => {
@@ -88,7 +108,8 @@ const dense: EmitRule<'dense'> = (graph, node, kernel) => {
     ...{ in_zero: perTensor(x).zero, out_zero: perTensor(y).zero },
     ...clamping(clampOf(node)),
   };
-  return [{ kernel, type: 'enn_dense_s8', fields, args: weightArgs(graph, node, multipliers) }];
+  const args = weightArgs(graph, node, kernel, multipliers);
+  return [{ kernel: kernel.name, type: 'enn_dense_s8', fields, args }];
 };
 
 const pooled: EmitRule<PoolOp> = (graph, node, kernel) => {
@@ -101,7 +122,7 @@ const pooled: EmitRule<PoolOp> = (graph, node, kernel) => {
     ...clamping(clampOf(node)),
   };
   const args = [read('x', node.inputs[0]!), write(node.output)];
-  return [{ kernel, type: 'enn_pool2d_s8', fields, args }];
+  return [{ kernel: kernel.name, type: 'enn_pool2d_s8', fields, args }];
 };
 
 const mean: EmitRule<'mean'> = (graph, node, kernel) => {
@@ -112,7 +133,9 @@ const mean: EmitRule<'mean'> = (graph, node, kernel) => {
     ...{ zero_sum: perTensor(x).zero * count, out_zero: perTensor(y).zero },
     ...scaling(meanMultiplier(x, y, count)),
   };
-  return [{ kernel, type: 'enn_mean_s8', fields, args: [read('x', x.id), write(y.id)] }];
+  return [
+    { kernel: kernel.name, type: 'enn_mean_s8', fields, args: [read('x', x.id), write(y.id)] },
+  ];
 };
 
 /** What add and mul share: how broadcast operands are read, zero points, clamp. */
@@ -131,7 +154,27 @@ const binaryArgs = ({ inputs, output }: StepNode): readonly Argument[] => [
   write(output),
 ];
 
+/** Operands of one shape; first the one that is only halved (kernels/c/enn_s8_add_dsp.h). */
+const addSame: EmitRule<'add'> = (graph, node, kernel) => {
+  const { a, b, out } = addMultipliers(graph, node);
+  const order = isHalf(a) ? [0, 1] : [1, 0];
+  const scaled = isHalf(a) ? b : a;
+  const [first, second] = order.map((i) => inputOf(graph, node, i));
+  const y = outputOf(graph, node);
+  const fields = {
+    count: elements(y.shape),
+    ...{ a_zero: perTensor(first!).zero, b_zero: perTensor(second!).zero },
+    out_zero: perTensor(y).zero,
+    ...scaling(isHalf(scaled) ? { multiplier: 0, shift: -1 } : scaled, 'b_'),
+    ...scaling(out, 'out_'),
+    ...clamping(clampOf(node)),
+  };
+  const args = [read('a', first!.id), read('b', second!.id), write(y.id)];
+  return [{ kernel: kernel.name, type: 'enn_add_same_s8', fields, args }];
+};
+
 const add: EmitRule<'add'> = (graph, node, kernel) => {
+  if (kernel.name === 'enn_add_s8_same__dsp') return addSame(graph, node, kernel);
   const { a, b, out } = addMultipliers(graph, node);
   const fields = {
     ...binaryFields(graph, node),
@@ -139,12 +182,12 @@ const add: EmitRule<'add'> = (graph, node, kernel) => {
     ...scaling(b, 'b_'),
     ...scaling(out, 'out_'),
   };
-  return [{ kernel, type: 'enn_add_s8', fields, args: binaryArgs(node) }];
+  return [{ kernel: kernel.name, type: 'enn_add_s8', fields, args: binaryArgs(node) }];
 };
 
 const mul: EmitRule<'mul'> = (graph, node, kernel) => {
   const fields = { ...binaryFields(graph, node), ...scaling(mulMultiplier(graph, node)) };
-  return [{ kernel, type: 'enn_mul_s8', fields, args: binaryArgs(node) }];
+  return [{ kernel: kernel.name, type: 'enn_mul_s8', fields, args: binaryArgs(node) }];
 };
 
 const requantized: EmitRule<UnaryOp> = (graph, node, kernel) => {
@@ -156,7 +199,14 @@ const requantized: EmitRule<UnaryOp> = (graph, node, kernel) => {
     ...scaling(rescale(x, y)),
     ...clamping(clamp),
   };
-  return [{ kernel, type: 'enn_requantize_s8', fields, args: [read('x', x.id), write(y.id)] }];
+  return [
+    {
+      kernel: kernel.name,
+      type: 'enn_requantize_s8',
+      fields,
+      args: [read('x', x.id), write(y.id)],
+    },
+  ];
 };
 
 const softmax: EmitRule<'softmax'> = (graph, node, kernel) => {
@@ -168,13 +218,17 @@ const softmax: EmitRule<'softmax'> = (graph, node, kernel) => {
     ...scaling(multiplier),
     diff_min: diffMin,
   };
-  return [{ kernel, type: 'enn_softmax_s8', fields, args: [read('x', x.id), write(y.id)] }];
+  return [
+    { kernel: kernel.name, type: 'enn_softmax_s8', fields, args: [read('x', x.id), write(y.id)] },
+  ];
 };
 
 const pad: EmitRule<'pad'> = (graph, node, kernel) => {
   const [x, y] = [inputOf(graph, node), outputOf(graph, node)];
   const fields = { ...padFields(x, y, node.attrs.padding), value: perTensor(y).zero };
-  return [{ kernel, type: 'enn_pad_s8', fields, args: [read('x', x.id), write(y.id)] }];
+  return [
+    { kernel: kernel.name, type: 'enn_pad_s8', fields, args: [read('x', x.id), write(y.id)] },
+  ];
 };
 
 /** One call per operand, each filling its part of every row. */
@@ -193,7 +247,12 @@ const concat: EmitRule<'concat'> = (graph, node, kernel) => {
       ...clamping(clampOf(node)),
     };
     offset += inner;
-    return { kernel, type: 'enn_concat_s8', fields, args: [read('x', id), write(y.id)] };
+    return {
+      kernel: kernel.name,
+      type: 'enn_concat_s8',
+      fields,
+      args: [read('x', id), write(y.id)],
+    };
   });
 };
 
@@ -219,5 +278,5 @@ const rules: { readonly [O in StepOp]: EmitRule<O> } = {
  *
  * @throws UnsupportedError for axes that the kernel has no form of
  */
-export const callsOf = (graph: Graph, node: StepNode, kernel: string): readonly Call[] =>
+export const callsOf = (graph: Graph, node: StepNode, kernel: Kernel): readonly Call[] =>
   (rules[node.op] as EmitRule<StepOp>)(graph, node as NodeOf<StepOp>, kernel);

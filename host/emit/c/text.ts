@@ -67,10 +67,16 @@ export function list(head: string, items: readonly string[], tail: string): stri
 /** The types of const tables, with the array that holds one on the host. */
 export type TableType = 'int8_t' | 'int32_t';
 
-/** A constant table. */
-export function table(type: TableType, name: string, data: ArrayLike<number>): string {
+/** A constant table, aligned to so many bytes where that is given. */
+export function table(
+  type: TableType,
+  name: string,
+  data: ArrayLike<number>,
+  align?: number,
+): string {
   const items = Array.from(data, cInt);
-  return `static const ENN_CONST ${type} ${name}[${items.length}] = {\n${wrapped(items, '    ')}\n};\n`;
+  const alignment = align === undefined ? '' : `_Alignas(${align}) `;
+  return `static const ENN_CONST ${alignment}${type} ${name}[${items.length}] = {\n${wrapped(items, '    ')}\n};\n`;
 }
 
 /** A field's value: a number, a list, or an expression already in C. */

@@ -1,0 +1,143 @@
+/* The SIMD instructions of Armv7E-M that the `dsp` kernels use, and the same in plain C, so that
+ * these kernels also run, and are tested, on any other machine.
+ *
+ * A pair is a word of two int16, the lower one first. Bytes 0 and 2 of a word are its even bytes, 1
+ * and 3 its odd ones: SXTB16 widens the even ones to a pair, with a rotation the odd ones. Operands
+ * that are both widened so need no shuffling: four products are one SMLAD of each kind.
+ *
+ * The instructions are volatile, because a compiler that moves them apart to hide latencies runs out
+ * of registers: gcc 12 then spills, and takes half as many instructions again.
+ *
+ * Requantization: for a factor mult 2^-(31 + right), right in [1, 22], and |acc| < 2^30 (the compiler
+ * proves it), both roundings of enn_multiply (enn_fixed.h) are one SMMLAR and one shift:
+ *
+ *     (base + sign + round(2 acc mult / 2^32)) >> right,  base = 2^(right-1) + zero 2^right
+ *
+ * with sign = -1 where acc < 0. It is the sign of the rounded product as well, or that is 0, where
+ * the sign changes nothing, because 2^(right-1) - 1 >= 0.
+ */
+#ifndef ENN_DSP_H
+#define ENN_DSP_H
+
+#include "enn_fixed.h"
+
+/* A word from any address, little-endian. */
+ENN_INLINE uint32_t enn_load32(const int8_t *from) {
+  uint32_t word;
+  __builtin_memcpy(&word, from, sizeof word);
+  return word;
+}
+
+ENN_INLINE void enn_store32(int8_t *to, uint32_t word) {
+  __builtin_memcpy(to, &word, sizeof word);
+}
+
+/* Two of the same int16. */
+ENN_INLINE uint32_t enn_pair_of(int32_t x) { return (uint32_t)(uint16_t)x * 0x10001u; }
+
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+#define ENN_HAS_DSP 1
+
+/* acc + the two products of int16. */
+ENN_INLINE int32_t enn_smlad(uint32_t a, uint32_t b, int32_t acc) {
+  __asm__ volatile("smlad %0, %1, %2, %0" : "+r"(acc) : "r"(a), "r"(b));
+  return acc;
+}
+
+/* acc + the product of the lower int16; of the upper ones. */
+ENN_INLINE int32_t enn_smlabb(uint32_t a, uint32_t b, int32_t acc) {
+  __asm__ volatile("smlabb %0, %1, %2, %0" : "+r"(acc) : "r"(a), "r"(b));
+  return acc;
+}
+ENN_INLINE int32_t enn_smlatt(uint32_t a, uint32_t b, int32_t acc) {
+  __asm__ volatile("smlatt %0, %1, %2, %0" : "+r"(acc) : "r"(a), "r"(b));
+  return acc;
+}
+
+/* pair + the even bytes of x; pair + the odd ones. */
+ENN_INLINE uint32_t enn_add_even(uint32_t pair, uint32_t x) {
+  uint32_t sum;
+  __asm__ volatile("sxtab16 %0, %1, %2" : "=r"(sum) : "r"(pair), "r"(x));
+  return sum;
+}
+ENN_INLINE uint32_t enn_add_odd(uint32_t pair, uint32_t x) {
+  uint32_t sum;
+  __asm__ volatile("sxtab16 %0, %1, %2, ror #8" : "=r"(sum) : "r"(pair), "r"(x));
+  return sum;
+}
+
+/* The even bytes of x as a pair; the odd ones. */
+ENN_INLINE uint32_t enn_even(uint32_t x) {
+  uint32_t pair;
+  __asm__ volatile("sxtb16 %0, %1" : "=r"(pair) : "r"(x));
+  return pair;
+}
+ENN_INLINE uint32_t enn_odd(uint32_t x) {
+  uint32_t pair;
+  __asm__ volatile("sxtb16 %0, %1, ror #8" : "=r"(pair) : "r"(x));
+  return pair;
+}
+
+/* acc + round(a b / 2^32). */
+ENN_INLINE int32_t enn_smmlar(int32_t a, int32_t b, int32_t acc) {
+  int32_t sum;
+  __asm__("smmlar %0, %1, %2, %3" : "=r"(sum) : "r"(a), "r"(b), "r"(acc));
+  return sum;
+}
+
+/* x limited to int8. */
+ENN_INLINE int32_t enn_ssat8(int32_t x) {
+  int32_t y;
+  __asm__("ssat %0, #8, %1" : "=r"(y) : "r"(x));
+  return y;
+}
+
+#else
+#define ENN_HAS_DSP 0
+
+ENN_INLINE int32_t enn_low16(uint32_t pair) { return (int16_t)(pair & 0xFFFFu); }
+ENN_INLINE int32_t enn_high16(uint32_t pair) { return (int16_t)(pair >> 16); }
+ENN_INLINE int32_t enn_wrapping_add(int32_t a, int32_t b) {
+  return (int32_t)((uint32_t)a + (uint32_t)b);
+}
+ENN_INLINE int32_t enn_smlabb(uint32_t a, uint32_t b, int32_t acc) {
+  return enn_wrapping_add(acc, enn_low16(a) * enn_low16(b));
+}
+ENN_INLINE int32_t enn_smlatt(uint32_t a, uint32_t b, int32_t acc) {
+  return enn_wrapping_add(acc, enn_high16(a) * enn_high16(b));
+}
+ENN_INLINE int32_t enn_smlad(uint32_t a, uint32_t b, int32_t acc) {
+  return enn_smlatt(a, b, enn_smlabb(a, b, acc));
+}
+ENN_INLINE uint32_t enn_add_even(uint32_t pair, uint32_t x) {
+  const int32_t low = enn_low16(pair) + (int8_t)(x & 0xFFu);
+  const int32_t high = enn_high16(pair) + (int8_t)(x >> 16 & 0xFFu);
+  return ((uint32_t)low & 0xFFFFu) | (uint32_t)high << 16;
+}
+ENN_INLINE uint32_t enn_add_odd(uint32_t pair, uint32_t x) { return enn_add_even(pair, x >> 8); }
+ENN_INLINE uint32_t enn_even(uint32_t x) { return enn_add_even(0, x); }
+ENN_INLINE uint32_t enn_odd(uint32_t x) { return enn_add_odd(0, x); }
+ENN_INLINE int32_t enn_smmlar(int32_t a, int32_t b, int32_t acc) {
+  const int64_t product = (int64_t)a * b + ((int64_t)1 << 31);
+  return enn_wrapping_add(acc, (int32_t)(product >> 32));
+}
+ENN_INLINE int32_t enn_ssat8(int32_t x) { return enn_min(enn_max(x, INT8_MIN), INT8_MAX); }
+#endif
+
+/* `base` of a requantization, from a shift in [-22, -1]. */
+ENN_INLINE int32_t enn_narrow_base(int32_t shift, int32_t zero) {
+  return (int32_t)((2u * (uint32_t)zero + 1u) << (-shift - 1));
+}
+
+/* An accumulator as an output within int8. */
+ENN_INLINE int32_t enn_narrow(int32_t acc, int32_t mult, int32_t base, int32_t right) {
+  return enn_ssat8(enn_smmlar(enn_shift_left(acc, 1), mult, base + (acc >> 31)) >> right);
+}
+
+/* The clamp of a layer, where it is narrower than int8: outputs that are already written. */
+ENN_INLINE void enn_clamp_written(int8_t *y, int32_t count, int32_t low, int32_t high) {
+  if (low == INT8_MIN && high == INT8_MAX) return;
+  for (int32_t i = 0; i < count; i++) y[i] = enn_clamp_s8(y[i], low, high);
+}
+
+#endif
