@@ -4,7 +4,7 @@
  *     node dist/tools/build.js                everything, into dist/
  *     node dist/tools/build.js test/link ...  only the tests below those paths; for those that run
  *                                             the package as a whole, test/cli and test/e2e, that too
- *     node dist/tools/build.js --types        also the type declarations, for packing
+ *     node dist/tools/build.js --package      what npm packs: no tests, no tools, type declarations
  *
  * EDGE_NN_DIST names another output folder.
  */
@@ -25,13 +25,19 @@ function filesBelow(dir: string, suffix: string): string[] {
     .sort();
 }
 
+interface Entry {
+  readonly in: string;
+  readonly out: string;
+}
+
+const host: readonly Entry[] = [
+  { in: 'host/index.ts', out: 'index' },
+  { in: 'host/cli/main.ts', out: 'cli' },
+];
+
 /** What to bundle; a part of the tests can be built while other folders are in pieces. */
-function entryPoints(testPaths: readonly string[]): { in: string; out: string }[] {
+function entryPoints(testPaths: readonly string[]): Entry[] {
   const plain = (file: string) => ({ in: file, out: file.replace(/\.ts$/, '') });
-  const host = [
-    { in: 'host/index.ts', out: 'index' },
-    { in: 'host/cli/main.ts', out: 'cli' },
-  ];
   const tests = filesBelow('test', '.test.ts');
   if (testPaths.length > 0) {
     const wanted = tests.filter((file) => testPaths.some((path) => file.startsWith(path)));
@@ -42,10 +48,10 @@ function entryPoints(testPaths: readonly string[]): { in: string; out: string }[
   return [...host, ...[...tests, ...tools].map(plain)];
 }
 
-async function buildModules(testPaths: readonly string[]): Promise<void> {
+async function buildModules(entries: readonly Entry[]): Promise<void> {
   rmSync(join(out, 'test'), { recursive: true, force: true });
   await build({
-    entryPoints: entryPoints(testPaths),
+    entryPoints: [...entries],
     outdir: out,
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
@@ -76,28 +82,28 @@ async function buildEngine(): Promise<void> {
   writeFileSync(stamp, hash);
 }
 
+/** Declarations of what host/index.ts reaches. */
 function buildTypes(): void {
-  const args = [
-    '-p',
-    'tsconfig.json',
-    '--noEmit',
-    'false',
-    '--declaration',
-    '--emitDeclarationOnly',
-  ];
-  const run = spawnSync('node_modules/.bin/tsc', [...args, '--outDir', join(out, 'types')], {
-    stdio: 'inherit',
-  });
-  if (run.status !== 0) process.exit(1);
+  const args = ['-p', 'tsconfig.types.json', '--outDir', join(out, 'types')];
+  const run = spawnSync('node_modules/.bin/tsc', args, { stdio: 'inherit' });
+  if (run.status !== 0) throw new Error('the type declarations could not be written');
+}
+
+/** The package alone: chunks of tests and of earlier builds stay out of the archive. */
+async function buildPackage(): Promise<void> {
+  for (const folder of ['chunks', 'types'])
+    rmSync(join(out, folder), { recursive: true, force: true });
+  await Promise.all([buildModules(host), buildEngine()]);
+  buildTypes();
 }
 
 const args = process.argv.slice(2);
 mkdirSync(out, { recursive: true });
 try {
-  await Promise.all([buildModules(args.filter((arg) => !arg.startsWith('--'))), buildEngine()]);
+  if (args.includes('--package')) await buildPackage();
+  else await Promise.all([buildModules(entryPoints(args)), buildEngine()]);
 } catch (error) {
   // The compilers have said what is wrong; a trace of this program says nothing more.
   console.error((error as Error).message);
   process.exit(1);
 }
-if (args.includes('--types')) buildTypes();
