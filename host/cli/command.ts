@@ -1,7 +1,6 @@
 /**
  * A verb of the command line, as data. main.ts turns the list of them into a parser.
  */
-import type { Options, PositionalOptions } from 'yargs';
 import type { ExitCode } from '../core/errors.js';
 import type { Config } from '../front/config.js';
 
@@ -36,14 +35,23 @@ export const silent: Context = {
 /** Options as yargs parsed them, before a verb types them. */
 export type Flags = Readonly<Record<string, unknown>>;
 
+/** What yargs is told of an option; in words of our own, so that users need no types of yargs. */
+export interface Option {
+  readonly type?: 'string' | 'number' | 'boolean';
+  readonly describe: string;
+  readonly default?: string | number | boolean;
+  readonly choices?: readonly string[];
+  readonly demandOption?: boolean;
+}
+
 export interface Command<Result = unknown> {
   readonly verb: string;
   readonly summary: string;
   /** Required unless they say `demandOption: false`. */
-  readonly positionals?: Readonly<Record<string, PositionalOptions>>;
+  readonly positionals?: Readonly<Record<string, Option>>;
   /** Positionals that the configuration gives where the command line does not. */
   presets?(config: Config): Readonly<Record<string, string | undefined>>;
-  readonly options: Readonly<Record<string, Options>>;
+  readonly options: Readonly<Record<string, Option>>;
   /** Command lines that work as they stand, each with what it does. */
   readonly examples: readonly (readonly [string, string])[];
   run(flags: Flags, context: Context): Promise<Result>;

@@ -1,8 +1,7 @@
 /**
  * Options that several verbs share, and typed reading of parsed flags.
  */
-import type { Options } from 'yargs';
-import type { Flags } from './command.js';
+import type { Flags, Option } from './command.js';
 
 const dataForms = 'mnist, idx:DIR, npy:X,Y, raw:X,Y, csv:FILE, or a name in edge-nn.config.ts';
 
@@ -22,7 +21,7 @@ export const shared = {
     describe: 'Seconds without an answer after which a device is given up',
     default: 10,
   },
-} as const satisfies Record<string, Options>;
+} as const satisfies Record<string, Option>;
 
 const value = <T>(flags: Flags, name: string, as: (value: unknown) => T): T | undefined =>
   flags[name] === undefined ? undefined : as(flags[name]);

@@ -2,10 +2,9 @@
  * The project's configuration, and which value wins: flag, environment, configuration, default.
  */
 import { existsSync } from 'node:fs';
-import type { Options, PositionalOptions } from 'yargs';
 import { UsageError } from '../core/errors.js';
 import { type Config, loadConfigFile } from '../front/config.js';
-import type { Command } from './command.js';
+import type { Command, Option } from './command.js';
 
 const configFiles = ['edge-nn.config.ts', 'edge-nn.config.js', 'edge-nn.config.mjs'];
 
@@ -25,9 +24,9 @@ const environment: Readonly<Record<string, string>> = {
 /** A verb's options with the defaults that environment and configuration give. */
 export function withDefaults(
   verb: string,
-  options: Readonly<Record<string, Options>>,
+  options: Readonly<Record<string, Option>>,
   config: Config,
-): Record<string, Options> {
+): Record<string, Option> {
   const configured = config.defaults?.[verb] ?? {};
   const unknown = Object.keys(configured).find((name) => !(name in options));
   if (unknown !== undefined) {
@@ -51,7 +50,7 @@ export function withDefaults(
 export function withPresets(
   { positionals = {}, presets }: Command,
   config: Config,
-): Record<string, PositionalOptions> {
+): Record<string, Option> {
   const given = presets?.(config) ?? {};
   return Object.fromEntries(
     Object.entries(positionals).map(([name, option]) => {
