@@ -13,7 +13,7 @@ import { type Graph, getValue, type ValueId } from '../ir/graph.js';
 import { parse } from '../ir/parse.js';
 import { dataHash, print } from '../ir/text.js';
 import type { Optimizer } from './optimizers.js';
-import type { ScheduleName } from './schedules.js';
+import type { Schedule } from './schedules.js';
 
 /** What must be the same for a resumed training to give the same weights. */
 export interface Setup {
@@ -25,9 +25,11 @@ export interface Setup {
   readonly batch: number;
   readonly optimizer: Optimizer;
   readonly learningRate: number;
-  readonly schedule: ScheduleName;
-  /** The length of the whole training; 0 where the schedule does not depend on it. */
-  readonly scheduleEpochs: number;
+  readonly schedule: Schedule;
+  /** The part of every target that is spread over all classes. */
+  readonly labelSmoothing: number;
+  /** Epochs without a better one after which the training ends; null: never. */
+  readonly patience: number | null;
   readonly engine: { readonly name: string; readonly variant: string };
 }
 

@@ -22,9 +22,9 @@ import {
 } from './checkpoint.js';
 import { createEvaluator, type Evaluator } from './evaluator.js';
 import { losses, lossOf, targetsOf } from './losses.js';
-import { addBatch, bestOf, countCorrect, lossSoFar, nothingSeen } from './metrics.js';
-import { optimizers } from './optimizers.js';
-import { schedules } from './schedules.js';
+import { addBatch, bestOf, countCorrect, isStale, lossSoFar, nothingSeen } from './metrics.js';
+import { optimizers, weightDecayOf } from './optimizers.js';
+import { rateFactor } from './schedules.js';
 import { createStepper, type Stepper } from './stepper.js';
 
 /** What happened: after every step, and after every epoch. Epochs and steps count from 1. */
@@ -87,15 +87,16 @@ function requireFinite(what: string, loss: number, { epoch, step }: Progress): v
   });
 }
 
-/** The rate of the next step. */
-function rateOf({ setup, steps }: Context, progress: Progress): number {
-  const { optimizer, learningRate, schedule, scheduleEpochs } = setup;
-  const factor = schedules[schedule](progress.steps / steps, scheduleEpochs);
-  return optimizers[optimizer.name].rate(
-    learningRate * factor,
-    progress.steps + 1,
-    optimizer.hyper,
-  );
+/** The optimizer's rate of the next step, and its decoupled weight decay. */
+function ratesOf({ setup, steps }: Context, progress: Progress) {
+  const { optimizer, schedule } = setup;
+  const factor = rateFactor(schedule, progress.steps / steps, 1 / steps);
+  const learningRate = setup.learningRate * factor;
+  const { rate } = optimizers[optimizer.name];
+  return {
+    rate: rate(learningRate, progress.steps + 1, optimizer.hyper),
+    decay: learningRate * weightDecayOf(optimizer),
+  };
 }
 
 function stepOnce(context: Context, indices: Uint32Array, progress: Progress): Progress {
@@ -103,8 +104,8 @@ function stepOnce(context: Context, indices: Uint32Array, progress: Progress): P
   const loss = lossOf(graph);
   const result = stepper.step(indices.length, {
     inputs: data.inputs(indices),
-    targets: targetsOf(loss, data, indices, units) as Float32Array,
-    rate: rateOf(context, progress),
+    targets: targetsOf(loss, data, indices, units, setup.labelSmoothing) as Float32Array,
+    ...ratesOf(context, progress),
     key: [setup.seed, progress.epoch, progress.step],
   });
   requireFinite('loss', result.loss, progress);
@@ -197,7 +198,7 @@ async function loop(
   from: Progress,
 ): Promise<{ progress: Progress; aborted: boolean }> {
   let progress = from;
-  while (progress.epoch < context.epochs) {
+  while (progress.epoch < context.epochs && !isStale(progress.history, context.setup.patience)) {
     progress = await trainEpoch(context, progress);
     const done = progress.step < context.steps ? undefined : await finishEpoch(context, progress);
     if (!done) {
@@ -219,7 +220,7 @@ async function loop(
 export async function runTraining(from: Checkpoint, options: LoopOptions): Promise<Run> {
   const { graph, setup, slots, progress } = from;
   const { data, testData, engine } = options;
-  const stepper = createStepper(graph, setup.optimizer, engine, setup.batch, slots);
+  const stepper = createStepper(graph, setup, engine, slots);
   const evaluator = testData && createEvaluator(graph, testData, engine);
   const context: Context = {
     ...options,

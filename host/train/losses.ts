@@ -2,7 +2,7 @@
  * The losses: what targets they take, and how they enter a graph.
  */
 import type { AnyArray } from '../core/dtype.js';
-import { BadInputError } from '../core/errors.js';
+import { BadInputError, UsageError } from '../core/errors.js';
 import { elements, formatShape, type Shape } from '../core/shape.js';
 import { type Dataset, requireClasses, requireInputShape } from '../data/dataset.js';
 import type { GraphBuilder } from '../ir/build-graph.js';
@@ -40,6 +40,20 @@ export const targetType = (loss: LossName, output: Shape): TensorType =>
     ? { shape: [output[0]!], dtype: 's32' }
     : { shape: output, dtype: 'f32' };
 
+/** A label smoothing that fits the loss and the data. @throws UsageError (exit code 2) */
+export function requireSmoothing(smoothing: number, loss: LossName, dataset: Dataset): number {
+  if (!(smoothing >= 0 && smoothing < 1)) {
+    throw new UsageError(`the label smoothing must be from 0 up to 1, got ${smoothing}`, {
+      hint: 'Give a small number such as 0.1.',
+    });
+  }
+  const smooths = losses[loss].includes !== undefined && dataset.target.kind === 'class';
+  if (smoothing === 0 || smooths) return smoothing;
+  throw new UsageError(`labels of the loss ${loss} on data ${dataset.name} cannot be smoothed`, {
+    hint: 'Label smoothing needs a cross-entropy and data with classes.',
+  });
+}
+
 /** The value that the loss reads: the output, or the logits below an activation it includes. */
 function predictionOf(graph: Graph, loss: LossName): ValueId {
   const output = graph.outputs[0]!;
@@ -51,30 +65,45 @@ function predictionOf(graph: Graph, loss: LossName): ValueId {
  * Adds the loss of a graph's first output.
  *
  * @param builder holds all of `graph`, at stage train
+ * @param smoothing above 0, targets are distributions instead of class numbers
  * @returns the input that takes the targets, and the scalar loss
  */
 export function addLoss(
   builder: GraphBuilder,
   graph: Graph,
   loss: LossName,
+  smoothing = 0,
 ): { readonly target: ValueId; readonly value: ValueId } {
   const prediction = predictionOf(graph, loss);
   const { shape } = getValue(graph, prediction);
-  const target = builder.input(targetType(loss, shape), { id: 'target' });
-  return { target, value: builder.add(loss, [prediction, target], {}, { id: 'loss' }) };
+  const soft = smoothing > 0 && losses[loss].target === 'class';
+  const type = soft ? ({ shape, dtype: 'f32' } as const) : targetType(loss, shape);
+  const target = builder.input(type, { id: 'target' });
+  const op = soft ? 'softCrossEntropy' : loss;
+  return { target, value: builder.add(op, [prediction, target], {}, { id: 'loss' }) };
 }
 
-/** The targets of some examples, in the type that the loss takes; classes become one-hot rows. */
+/**
+ * The targets of some examples, in the type that the loss takes; classes become one-hot rows.
+ *
+ * @param smoothing the part of every one-hot row that is spread: over all classes for softmax, over
+ * yes and no for sigmoid (Szegedy et al., "Rethinking the Inception architecture", 2016)
+ */
 export function targetsOf(
   loss: LossName,
   dataset: Dataset,
   indices: ArrayLike<number>,
   units: number,
+  smoothing = 0,
 ): AnyArray {
-  if (losses[loss].target === 'class') return dataset.labels(indices);
+  const isClass = losses[loss].target === 'class';
+  if (isClass && smoothing === 0) return dataset.labels(indices);
   if (dataset.target.kind === 'values') return dataset.targets(indices);
-  const out = new Float32Array(indices.length * units);
-  for (const [i, label] of dataset.labels(indices).entries()) out[i * units + label] = 1;
+  const share = smoothing / (isClass ? units : 2);
+  const out = new Float32Array(indices.length * units).fill(share);
+  for (const [i, label] of dataset.labels(indices).entries()) {
+    out[i * units + label] = 1 - smoothing + share;
+  }
   return out;
 }
 

@@ -48,6 +48,12 @@ export function isBetter(a: EpochResult, b: EpochResult | undefined): boolean {
   return (a.testLoss ?? a.trainLoss) < (b.testLoss ?? b.trainLoss);
 }
 
+/** True when the last `patience` epochs brought nothing better; never for null. */
+export function isStale(history: readonly EpochResult[], patience: number | null): boolean {
+  const best = bestOf(history);
+  return patience !== null && best !== undefined && history.length - best.epoch >= patience;
+}
+
 /** The best epoch of a training; the first of equals. */
 export function bestOf(history: readonly EpochResult[]): EpochResult | undefined {
   let best: EpochResult | undefined;

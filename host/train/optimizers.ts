@@ -8,23 +8,46 @@ import { UsageError } from '../core/errors.js';
 import type { GraphBuilder } from '../ir/build-graph.js';
 import type { ValueId } from '../ir/graph.js';
 
-export const optimizerNames = ['sgd', 'momentum', 'adam'] as const;
+export const optimizerNames = [
+  'sgd',
+  'momentum',
+  'nesterov',
+  'adagrad',
+  'rmsprop',
+  'rmspropMomentum',
+  'adadelta',
+  'adam',
+  'adamw',
+] as const;
 export type OptimizerName = (typeof optimizerNames)[number];
 
 /** The numbers of an optimizer beside its learning rate, by name. */
 export type Hyper = Readonly<Record<string, number>>;
 
-export interface Optimizer {
+/** What changes gradients before any optimizer sees them. */
+export interface Regularization {
+  /** Scales all gradients together so that their norm is at most this. Default: not. */
+  readonly clipNorm?: number | undefined;
+  /**
+   * The part of each parameter that is added to its gradient; adamw takes it from the parameter
+   * itself, times the learning rate. Default 0; of adamw 0.01.
+   */
+  readonly weightDecay?: number | undefined;
+}
+
+export interface Optimizer extends Regularization {
   readonly name: OptimizerName;
   readonly hyper: Hyper;
 }
 
-interface UpdateInputs {
+export interface UpdateInputs {
   /** The parameter and its gradient, of one shape. */
   readonly w: ValueId;
   readonly g: ValueId;
   /** The scalar rate of this step, as `rate` computes it. */
   readonly rate: ValueId;
+  /** The scalar learning rate of this step times the weight decay; of rules that `decouple` it. */
+  readonly decay?: ValueId | undefined;
   /** The slots of this parameter, by name. */
   readonly slots: Readonly<Record<string, ValueId>>;
 }
@@ -36,6 +59,8 @@ interface Update {
 
 export interface OptimizerRule {
   readonly learningRate: number;
+  /** The weight decay is part of the rule, by the input `decay`. */
+  readonly decouple?: true;
   /** Default numbers. */
   readonly hyper: Hyper;
   /** Names of the slots, with the value that they start from. */
@@ -46,13 +71,44 @@ export interface OptimizerRule {
   update(builder: GraphBuilder, inputs: UpdateInputs, hyper: Hyper): Update;
 }
 
+const plainRate = (learningRate: number): number => learningRate;
+
+/** ms = decay ms + (1 - decay) g^2; g / sqrt(ms + epsilon) */
+function meanSquareStep(
+  builder: GraphBuilder,
+  { g, slots }: UpdateInputs,
+  { decay, epsilon }: Hyper,
+) {
+  const square = builder.add('mul', [g, g], {});
+  const meanSquare = builder.add('ema', [slots.meanSquare!, square], { decay: decay! });
+  const inverse = builder.add('rsqrt', [meanSquare], { epsilon: epsilon! });
+  return { meanSquare, step: builder.add('mul', [g, inverse], {}) };
+}
+
+/** The rate of Adam's step: the learning rate with the corrections of both averages. */
+const adamRate: OptimizerRule['rate'] = (learningRate, step, { beta1, beta2 }) =>
+  (learningRate * Math.sqrt(1 - beta2! ** step)) / (1 - beta1! ** step);
+
+/** Adam's step from a parameter `w`. */
+function adamStep(
+  builder: GraphBuilder,
+  { w, g, rate, slots }: UpdateInputs,
+  { beta1, beta2, epsilon }: Hyper,
+): Update {
+  const square = builder.add('mul', [g, g], {});
+  const m = builder.add('ema', [slots.m!, g], { decay: beta1! });
+  const v = builder.add('ema', [slots.v!, square], { decay: beta2! });
+  const moved = builder.add('adaptiveDescend', [w, m, v, rate], { epsilon: epsilon! });
+  return { w: moved, slots: { m, v } };
+}
+
 export const optimizers: Readonly<Record<OptimizerName, OptimizerRule>> = {
   /** w -= rate g */
   sgd: {
     learningRate: 0.1,
     hyper: {},
     slots: () => ({}),
-    rate: (learningRate) => learningRate,
+    rate: plainRate,
     update: (builder, { w, g, rate }) => ({
       w: builder.add('descend', [w, g, rate], {}),
       slots: {},
@@ -63,10 +119,85 @@ export const optimizers: Readonly<Record<OptimizerName, OptimizerRule>> = {
     learningRate: 0.02,
     hyper: { momentum: 0.9 },
     slots: () => ({ velocity: 0 }),
-    rate: (learningRate) => learningRate,
+    rate: plainRate,
     update(builder, { w, g, rate, slots }, { momentum }) {
       const velocity = builder.add('scaleAdd', [slots.velocity!, g], { factor: momentum! });
       return { w: builder.add('descend', [w, velocity, rate], {}), slots: { velocity } };
+    },
+  },
+  /** v = momentum v + g; w -= rate (g + momentum v) (Sutskever et al., 2013) */
+  nesterov: {
+    learningRate: 0.02,
+    hyper: { momentum: 0.9 },
+    slots: () => ({ velocity: 0 }),
+    rate: plainRate,
+    update(builder, { w, g, rate, slots }, { momentum }) {
+      const velocity = builder.add('scaleAdd', [slots.velocity!, g], { factor: momentum! });
+      const ahead = builder.add('scaleAdd', [velocity, g], { factor: momentum! });
+      return { w: builder.add('descend', [w, ahead, rate], {}), slots: { velocity } };
+    },
+  },
+  /** a += g^2; w -= rate g / sqrt(a + epsilon) (Duchi et al., 2011) */
+  adagrad: {
+    learningRate: 0.05,
+    hyper: { initialAccumulator: 0.1, epsilon: 1e-10 },
+    slots: ({ initialAccumulator }) => ({ accumulator: initialAccumulator! }),
+    rate: plainRate,
+    update(builder, { w, g, rate, slots }, { epsilon }) {
+      const square = builder.add('mul', [g, g], {});
+      const accumulator = builder.add('add', [slots.accumulator!, square], {});
+      const inverse = builder.add('rsqrt', [accumulator], { epsilon: epsilon! });
+      const step = builder.add('mul', [g, inverse], {});
+      return { w: builder.add('descend', [w, step, rate], {}), slots: { accumulator } };
+    },
+  },
+  /**
+   * ms = decay ms + (1 - decay) g^2; w -= rate g / sqrt(ms + epsilon) (Tieleman and Hinton, 2012;
+   * ms starts at one, as in TensorFlow 1)
+   */
+  rmsprop: {
+    learningRate: 0.002,
+    hyper: { decay: 0.9, epsilon: 1e-10, initialMeanSquare: 1 },
+    slots: ({ initialMeanSquare }) => ({ meanSquare: initialMeanSquare! }),
+    rate: plainRate,
+    update(builder, inputs, hyper) {
+      const { meanSquare, step } = meanSquareStep(builder, inputs, hyper);
+      const w = builder.add('descend', [inputs.w, step, inputs.rate], {});
+      return { w, slots: { meanSquare } };
+    },
+  },
+  /** rmsprop's ms; v = momentum v + rate g / sqrt(ms + epsilon); w -= v */
+  rmspropMomentum: {
+    learningRate: 0.0005,
+    hyper: { decay: 0.9, momentum: 0.9, epsilon: 1e-10, initialMeanSquare: 1 },
+    slots: ({ initialMeanSquare }) => ({ meanSquare: initialMeanSquare!, velocity: 0 }),
+    rate: plainRate,
+    update(builder, inputs, hyper) {
+      const { meanSquare, step } = meanSquareStep(builder, inputs, hyper);
+      const scaled = builder.add('mul', [step, inputs.rate], {});
+      const factor = hyper.momentum!;
+      const velocity = builder.add('scaleAdd', [inputs.slots.velocity!, scaled], { factor });
+      return { w: builder.add('sub', [inputs.w, velocity], {}), slots: { meanSquare, velocity } };
+    },
+  },
+  /**
+   * a = rho a + (1 - rho) g^2; u = g sqrt(d + epsilon) / sqrt(a + epsilon);
+   * d = rho d + (1 - rho) u^2; w -= rate u (Zeiler, 2012)
+   */
+  adadelta: {
+    learningRate: 1,
+    hyper: { rho: 0.95, epsilon: 1e-6 },
+    slots: () => ({ meanSquare: 0, meanDelta: 0 }),
+    rate: plainRate,
+    update(builder, { w, g, rate, slots }, { rho, epsilon }) {
+      const root = (id: ValueId) => builder.add('rsqrt', [id], { epsilon: epsilon! });
+      const squared = (id: ValueId) => builder.add('mul', [id, id], {});
+      const average = { decay: rho! };
+      const meanSquare = builder.add('ema', [slots.meanSquare!, squared(g)], average);
+      const ratio = builder.add('div', [root(meanSquare), root(slots.meanDelta!)], {});
+      const u = builder.add('mul', [g, ratio], {});
+      const meanDelta = builder.add('ema', [slots.meanDelta!, squared(u)], average);
+      return { w: builder.add('descend', [w, u, rate], {}), slots: { meanSquare, meanDelta } };
     },
   },
   /**
@@ -78,24 +209,52 @@ export const optimizers: Readonly<Record<OptimizerName, OptimizerRule>> = {
     learningRate: 0.002,
     hyper: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
     slots: () => ({ m: 0, v: 0 }),
-    rate: (learningRate, step, { beta1, beta2 }) =>
-      (learningRate * Math.sqrt(1 - beta2! ** step)) / (1 - beta1! ** step),
-    update(builder, { w, g, rate, slots }, { beta1, beta2, epsilon }) {
-      const square = builder.add('mul', [g, g], {});
-      const m = builder.add('ema', [slots.m!, g], { decay: beta1! });
-      const v = builder.add('ema', [slots.v!, square], { decay: beta2! });
-      const moved = builder.add('adaptiveDescend', [w, m, v, rate], { epsilon: epsilon! });
-      return { w: moved, slots: { m, v } };
+    rate: adamRate,
+    update: adamStep,
+  },
+  /** w -= rate weightDecay w, then Adam's step (Loshchilov and Hutter, 2019) */
+  adamw: {
+    learningRate: 0.002,
+    decouple: true,
+    hyper: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+    slots: () => ({ m: 0, v: 0 }),
+    rate: adamRate,
+    update(builder, inputs, hyper) {
+      const { w, decay } = inputs;
+      if (decay === undefined) throw new Error('adamw needs the input decay');
+      return adamStep(builder, { ...inputs, w: builder.add('descend', [w, w, decay], {}) }, hyper);
     },
   },
 };
 
+/** The weight decay of an optimizer. */
+export const weightDecayOf = ({ name, weightDecay }: Optimizer): number =>
+  weightDecay ?? (optimizers[name].decouple ? 0.01 : 0);
+
+/** @throws UsageError for numbers that make no sense */
+function checkRegularization({ clipNorm, weightDecay }: Regularization): void {
+  if (clipNorm !== undefined && !(clipNorm > 0 && Number.isFinite(clipNorm))) {
+    throw new UsageError(`the largest gradient norm must be a positive number, got ${clipNorm}`, {
+      hint: 'Give a number such as 1, or leave it out for no clipping.',
+    });
+  }
+  if (weightDecay !== undefined && !(weightDecay >= 0 && weightDecay < 1)) {
+    throw new UsageError(`the weight decay must be from 0 up to 1, got ${weightDecay}`, {
+      hint: 'Give a small number such as 0.0001.',
+    });
+  }
+}
+
 /**
  * An optimizer with its numbers, defaults filled in.
  *
- * @throws UsageError (exit code 2) for an unknown name or number
+ * @throws UsageError (exit code 2) for an unknown name or a wrong number
  */
-export function resolveOptimizer(name: string, hyper: Hyper = {}): Optimizer {
+export function resolveOptimizer(
+  name: string,
+  hyper: Hyper = {},
+  regularization: Regularization = {},
+): Optimizer {
   const known = optimizerNames.find((candidate) => candidate === name);
   if (!known) {
     throw new UsageError(`there is no optimizer ${name}`, {
@@ -109,5 +268,12 @@ export function resolveOptimizer(name: string, hyper: Hyper = {}): Optimizer {
       hint: `It has ${Object.keys(defaults).join(', ') || 'no numbers beside the learning rate'}.`,
     });
   }
-  return { name: known, hyper: { ...defaults, ...hyper } };
+  checkRegularization(regularization);
+  const { clipNorm, weightDecay } = regularization;
+  return {
+    name: known,
+    hyper: { ...defaults, ...hyper },
+    ...(clipNorm !== undefined && { clipNorm }),
+    ...(weightDecay !== undefined && { weightDecay }),
+  };
 }

@@ -3,8 +3,7 @@
  */
 import type { Engine, Program } from '../engine/engine.js';
 import type { Graph, ValueId } from '../ir/graph.js';
-import type { Tensors } from './checkpoint.js';
-import type { Optimizer } from './optimizers.js';
+import type { Setup, Tensors } from './checkpoint.js';
 import { buildTrainGraph, type TrainGraph } from './train-graph.js';
 
 type Floats = Float32Array<ArrayBuffer>;
@@ -17,6 +16,8 @@ export interface StepInputs {
   readonly targets: Int32Array | Float32Array;
   /** The optimizer's rate of this step. */
   readonly rate: number;
+  /** The learning rate times the weight decay, for optimizers that decouple it. */
+  readonly decay: number;
   /** [seed, epoch, step]: what dropout draws from. */
   readonly key: readonly [number, number, number];
 }
@@ -42,18 +43,17 @@ const slotName = ({ slot, parameter }: { slot: string; parameter: ValueId }): st
 /**
  * Prepares the training of a float graph (batch 1).
  *
- * @param batch the size of most batches
+ * @param setup says the optimizer, the size of most batches, the label smoothing
  * @param slots contents of the optimizer's slots to start from; default their start values
  */
 export function createStepper(
   model: Graph,
-  optimizer: Optimizer,
+  { optimizer, batch, labelSmoothing }: Setup,
   engine: Engine,
-  batch: number,
   slots: Tensors = new Map(),
 ): Stepper {
   const compile = (size: number): Compiled => {
-    const train = buildTrainGraph(model, size, optimizer);
+    const train = buildTrainGraph(model, size, optimizer, { labelSmoothing });
     return { train, program: engine.compile(train.graph) };
   };
   let current = compile(batch);
@@ -82,11 +82,12 @@ export function createStepper(
   }
 
   return {
-    step(size, { inputs, targets, rate, key }) {
+    step(size, { inputs, targets, rate, decay, key }) {
       const { train, program } = switchTo(size);
       program.write(train.input, inputs as Floats);
       program.write(train.target, targets as Floats);
       program.write(train.rate, Float32Array.of(rate));
+      if (train.decay !== undefined) program.write(train.decay, Float32Array.of(decay));
       if (train.key !== undefined) program.write(train.key, Int32Array.from(key));
       program.run();
       const [loss] = program.read(train.loss) as Floats;

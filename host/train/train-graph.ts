@@ -9,7 +9,8 @@ import { forTraining, type TrainingOptions } from '../rewrite/for-training.js';
 import { rebatch } from '../rewrite/rebatch.js';
 import { gradients } from './grad.js';
 import { addLoss, lossOf } from './losses.js';
-import { type Optimizer, optimizers } from './optimizers.js';
+import { type Optimizer, optimizers, type UpdateInputs } from './optimizers.js';
+import { regularize } from './regularize.js';
 
 /** A slot of the optimizer, by parameter and name. */
 export interface Slot {
@@ -25,6 +26,8 @@ export interface TrainGraph {
   readonly target: ValueId;
   /** The scalar input that takes the rate of a step, as the optimizer's rule computes it. */
   readonly rate: ValueId;
+  /** The scalar input of the learning rate times the weight decay, where the optimizer has one. */
+  readonly decay?: ValueId;
   /** The input s32 [seed, epoch, step] of dropout; absent without dropout. */
   readonly key?: ValueId;
   readonly loss: ValueId;
@@ -34,32 +37,40 @@ export interface TrainGraph {
   readonly slots: readonly Slot[];
 }
 
+export interface TrainGraphOptions extends TrainingOptions {
+  /** Above 0, the targets are distributions. Default 0. */
+  readonly labelSmoothing?: number;
+}
+
 /** The training graph of a float graph (batch 1) for batches of `batch` examples. */
 export function buildTrainGraph(
   model: Graph,
   batch: number,
   optimizer: Optimizer,
-  options: TrainingOptions = {},
+  options: TrainGraphOptions = {},
 ): TrainGraph {
   const prepared = forTraining(rebatch(model, batch), options);
   const { graph } = prepared;
   const builder = buildGraph(graph, graph);
-  const { target, value: loss } = addLoss(builder, graph, lossOf(model));
+  const { target, value: loss } = addLoss(builder, graph, lossOf(model), options.labelSmoothing);
   const forward = builder.finish([loss, ...graph.outputs]);
   const weights = forward.states.map(({ value }) => value);
   const parameters = weights.filter((id) => getValue(forward, id).trainable);
   const one = builder.constant({ shape: [], dtype: 'f32' }, Float32Array.of(1), { id: 'one' });
   const grads = gradients(forward, builder, loss, one, parameters);
   const rate = builder.input({ shape: [], dtype: 'f32' }, { id: 'rate' });
-  const slots: Slot[] = [];
-  for (const [w, g] of grads) {
-    slots.push(...addUpdate(builder, optimizer, w, g, rate));
-  }
+  const decay = optimizers[optimizer.name].decouple
+    ? builder.input({ shape: [], dtype: 'f32' }, { id: 'decay' })
+    : undefined;
+  const slots = [...regularize(builder, optimizer, grads)].flatMap(([w, g]) =>
+    addUpdate(builder, optimizer, { w, g, rate, decay }),
+  );
   return {
     graph: deadCode(builder.finish([loss, ...graph.outputs])),
     input: graph.inputs[0]!,
     target,
     rate,
+    ...(decay !== undefined && { decay }),
     ...(prepared.key && { key: prepared.key }),
     loss,
     output: graph.outputs[0]!,
@@ -72,10 +83,9 @@ export function buildTrainGraph(
 function addUpdate(
   builder: ReturnType<typeof buildGraph>,
   { name, hyper }: Optimizer,
-  w: ValueId,
-  g: ValueId,
-  rate: ValueId,
+  inputs: Omit<UpdateInputs, 'slots'>,
 ): Slot[] {
+  const { w } = inputs;
   const rule = optimizers[name];
   const { shape } = builder.values.get(w)!;
   const slots = Object.entries(rule.slots(hyper)).map(([slot, start]) => {
@@ -84,7 +94,7 @@ function addUpdate(
     return { parameter: w, slot, state };
   });
   const ids = Object.fromEntries(slots.map(({ slot, state }) => [slot, state]));
-  const update = rule.update(builder, { w, g, rate, slots: ids }, hyper);
+  const update = rule.update(builder, { ...inputs, slots: ids }, hyper);
   builder.update(w, update.w);
   for (const { slot, state } of slots) builder.update(state, update.slots[slot]!);
   return slots;

@@ -18,7 +18,7 @@ import {
   withData,
 } from './checkpoint.js';
 import { type Run, runTraining, type TrainEvent } from './loop.js';
-import { checkData } from './losses.js';
+import { checkData, lossOf, requireSmoothing } from './losses.js';
 import { bestOf, nothingSeen } from './metrics.js';
 import { type Hyper, optimizers, resolveOptimizer } from './optimizers.js';
 import { resolveSchedule } from './schedules.js';
@@ -49,8 +49,25 @@ export interface TrainOptions {
   readonly hyper?: Hyper | undefined;
   /** Default: the optimizer's own. */
   readonly learningRate?: number | undefined;
-  /** How the learning rate falls: restarts (in every epoch; default), cosine, inverse, constant. */
+  /**
+   * How the learning rate falls: restarts (in every epoch; default), cosine, inverse, step,
+   * exponential, constant.
+   */
   readonly schedule?: string | undefined;
+  /** Epochs in which the rate rises to its full value; default 0. */
+  readonly warmup?: number | undefined;
+  /** What step and exponential multiply the rate by in every period; default 0.5. */
+  readonly rateDecay?: number | undefined;
+  /** The period of step and exponential in epochs; default 1. */
+  readonly ratePeriod?: number | undefined;
+  /** Scales all gradients together so that their norm is at most this; default: not. */
+  readonly clipNorm?: number | undefined;
+  /** See Regularization; default 0, of adamw 0.01. */
+  readonly weightDecay?: number | undefined;
+  /** The part of every target that is spread over all classes; default 0. */
+  readonly labelSmoothing?: number | undefined;
+  /** Ends the training after so many epochs without a better one; default: never. */
+  readonly patience?: number | undefined;
   readonly engine: Engine;
   /** The folder for last.safetensors and best.safetensors; without it nothing is written. */
   readonly out?: string | undefined;
@@ -90,18 +107,26 @@ function requireCount(what: string, value: number, least: number): number {
   });
 }
 
-function setupOf(options: TrainOptions): Setup {
-  const optimizer = resolveOptimizer(options.optimizer ?? trainDefaults.optimizer, options.hyper);
+function setupOf(options: TrainOptions, graph: Graph): Setup {
+  const { clipNorm, weightDecay, warmup, rateDecay: decay, ratePeriod: period } = options;
+  const optimizer = resolveOptimizer(options.optimizer ?? trainDefaults.optimizer, options.hyper, {
+    clipNorm,
+    weightDecay,
+  });
   const learningRate = options.learningRate ?? optimizers[optimizer.name].learningRate;
   if (!(learningRate > 0 && Number.isFinite(learningRate))) {
     throw new UsageError(`the learning rate must be a positive number, got ${learningRate}`, {
       hint: `The default for ${optimizer.name} is ${optimizers[optimizer.name].learningRate}.`,
     });
   }
-  const schedule = resolveSchedule(options.schedule ?? trainDefaults.schedule);
+  const schedule = resolveSchedule(
+    options.schedule ?? trainDefaults.schedule,
+    options.epochs ?? trainDefaults.epochs,
+    { warmup, decay, period },
+  );
   const { name, variant } = options.engine;
   return {
-    seed: requireCount('seed', options.seed ?? 0, 0),
+    seed: options.seed ?? 0,
     data: options.data.hash,
     testData: options.testData?.hash ?? null,
     batch: Math.min(
@@ -111,7 +136,8 @@ function setupOf(options: TrainOptions): Setup {
     optimizer,
     learningRate,
     schedule,
-    scheduleEpochs: schedule === 'cosine' ? (options.epochs ?? trainDefaults.epochs) : 0,
+    labelSmoothing: requireSmoothing(options.labelSmoothing ?? 0, lossOf(graph), options.data),
+    patience: options.patience === undefined ? null : requireCount('patience', options.patience, 1),
     engine: { name, variant },
   };
 }
@@ -187,8 +213,8 @@ export async function trainModel(options: TrainOptions): Promise<TrainResult> {
     options.checkpointEvery ?? trainDefaults.checkpointEvery,
     1,
   );
-  const setup = setupOf(options);
-  const graph = options.model.graph(setup.seed);
+  const graph = options.model.graph(requireCount('seed', options.seed ?? 0, 0));
+  const setup = setupOf(options, graph);
   checkData(graph, data);
   if (testData) checkData(graph, testData);
   const from = readResume(options, graph, setup) ?? start(graph, setup);

@@ -103,6 +103,9 @@ for (const [optimizer, what, step, epoch] of [
   ['adam', 'at the first step', 1, 1],
   ['momentum', 'in the middle of an epoch', 3, 2],
   ['sgd', 'before the short batch', 6, 1],
+  ['adamw', 'in the middle of an epoch', 2, 2],
+  ['rmspropMomentum', 'after the short batch', 7, 1],
+  ['adadelta', 'at the first step', 1, 1],
 ] as const) {
   test(`${optimizer}, stopped ${what} and resumed: bit-identical files`, async () => {
     const [whole, parts] = [newFolder(), newFolder()];
@@ -161,6 +164,10 @@ test('refuses to resume what differs, naming it', async () => {
     [{ batch: 8 }, /batch \(was 16, is 8\)/],
     [{ optimizer: 'sgd' }, /optimizer \(was .*adam.*, is .*sgd/],
     [{ learningRate: 0.5 }, /learningRate/],
+    [{ schedule: 'step' }, /schedule \(was .*restarts.*, is .*step/],
+    [{ clipNorm: 1 }, /optimizer \(.*clipNorm/],
+    [{ labelSmoothing: 0.1 }, /labelSmoothing \(was 0, is 0.1\)/],
+    [{ patience: 3 }, /patience \(was null, is 3\)/],
     [{ data: shapesData(100, 3) }, /data \(was/],
     [{ testData: shapesData(40, 4) }, /testData \(was/],
     [{ model: wider }, /graph \(/],

@@ -28,6 +28,20 @@ export interface TrainOptions {
   readonly lr?: number;
   /** How the learning rate falls; default restarts. */
   readonly schedule?: string;
+  /** Epochs in which the learning rate rises to its full value; default 0. */
+  readonly warmup?: number;
+  /** What the schedules step and exponential multiply the rate by in every period; default 0.5. */
+  readonly rateDecay?: number;
+  /** Their period in epochs; default 1. */
+  readonly ratePeriod?: number;
+  /** The largest norm of all gradients together; default: none. */
+  readonly clipNorm?: number;
+  /** Default 0; of adamw 0.01. */
+  readonly weightDecay?: number;
+  /** The part of every target that is spread over all classes; default 0. */
+  readonly labelSmoothing?: number;
+  /** Stop after so many epochs without a better one; default: never. */
+  readonly patience?: number;
   readonly engine?: string;
   /** Default 1. */
   readonly seed?: number;
@@ -125,6 +139,13 @@ const options = (flags: Flags): TrainOptions =>
     optimizer: read.text(flags, 'optimizer'),
     lr: read.number(flags, 'lr'),
     schedule: read.text(flags, 'schedule'),
+    warmup: read.number(flags, 'warmup'),
+    rateDecay: read.number(flags, 'lr-decay'),
+    ratePeriod: read.number(flags, 'lr-period'),
+    clipNorm: read.number(flags, 'clip-norm'),
+    weightDecay: read.number(flags, 'weight-decay'),
+    labelSmoothing: read.number(flags, 'label-smoothing'),
+    patience: read.number(flags, 'patience'),
     engine: read.text(flags, 'engine'),
     seed: read.number(flags, 'seed'),
     resume: read.flag(flags, 'resume'),
@@ -155,6 +176,13 @@ export const trainCommand = command<TrainReport>({
       choices: scheduleNames,
       describe: 'How the learning rate falls',
     },
+    warmup: { type: 'number', describe: 'Epochs in which the learning rate rises' },
+    'lr-decay': { type: 'number', describe: 'Factor per period: step, exponential' },
+    'lr-period': { type: 'number', describe: 'Its period in epochs' },
+    'clip-norm': { type: 'number', describe: 'Largest norm of the gradients' },
+    'weight-decay': { type: 'number', describe: 'Pull of every parameter to 0' },
+    'label-smoothing': { type: 'number', describe: 'Part of a target for all classes' },
+    patience: { type: 'number', describe: 'Stop after so many epochs without a better one' },
     engine: { type: 'string', default: 'wasm', choices: engineNames, describe: 'What computes' },
     seed: shared.seed,
     resume: { type: 'boolean', default: false, describe: 'Go on from <out>/last.safetensors' },
