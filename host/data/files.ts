@@ -17,7 +17,11 @@ export function readDataFile(path: string): Uint8Array {
   try {
     bytes = readFileSync(path);
   } catch (cause) {
-    throw new BadInputError(`cannot read data file ${path}: ${(cause as Error).message}`, {
+    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    const what = missing
+      ? `no such data file: ${path}`
+      : `cannot read data file ${path}: ${(cause as Error).message}`;
+    throw new BadInputError(what, {
       hint: 'Check the path after --data; it is relative to the current folder.',
       where: path,
       cause,
