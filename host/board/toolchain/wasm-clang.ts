@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, parse as parsePath } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import type { RunOptions, Tree } from '@yowasp/clang';
 import { ToolchainError } from '../../core/errors.js';
 
@@ -16,6 +17,22 @@ interface Clang {
 }
 
 let loaded: Promise<Clang> | undefined;
+
+/**
+ * Runs `work` without V8's optimizing WebAssembly compiler: to optimize clang takes three times as
+ * long as to compile a model with it.
+ */
+async function baselineOnly<T>(work: () => Promise<T>): Promise<T> {
+  setFlagsFromString('--no-wasm-dynamic-tiering');
+  setFlagsFromString('--no-wasm-tier-up');
+  try {
+    return await work();
+  } finally {
+    // In this order: tier-up without dynamic tiering optimizes every function at once.
+    setFlagsFromString('--wasm-dynamic-tiering');
+    setFlagsFromString('--wasm-tier-up');
+  }
+}
 
 /** Loads the compiler once; its own progress lines would otherwise land on stdout. */
 function load(): Promise<Clang> {
@@ -77,7 +94,7 @@ export async function compileWasmModule(
   files: SourceFiles,
   flags: readonly string[] = [],
 ): Promise<WasmModule> {
-  const clang = await load();
+  const clang = await baselineOnly(load);
   const diagnostics: Uint8Array[] = [];
   const options: RunOptions = {
     stderr: (bytes) => void (bytes && diagnostics.push(bytes.slice())),
@@ -86,7 +103,7 @@ export async function compileWasmModule(
   const output = ['-Wl,-Map=module.map', '-o', 'module.wasm'];
   const args = ['clang', ...wasmFlags, ...flags, ...sources, ...output];
   try {
-    const out = await clang.runClang(args, toTree(files), options);
+    const out = await baselineOnly(() => clang.runClang(args, toTree(files), options));
     const map = out['module.map'] as Uint8Array | string;
     return {
       wasm: out['module.wasm'] as Uint8Array,
