@@ -4,9 +4,8 @@
  */
 import type { Graph, ValueId } from '../ir/graph.js';
 import type { Plan } from '../plan/plan.js';
-import type { MultiplierTable } from '../quant/interpret-params.js';
 import type { StepNode } from './lowered-ops.js';
-import type { Packing } from './pack.js';
+import type { Packing, ShortForm } from './pack.js';
 
 /**
  * What kernels may use. `ref`: portable C11, the contract; `dsp`: the SIMD instructions of
@@ -46,8 +45,10 @@ export interface Kernel {
   readonly order: ReadingOrder;
   /** How the kernel wants its weights (lower/pack.ts); absent: as the graph has them. */
   readonly packing?: Packing;
-  /** What it requantizes with, where that is not the op's own table; equal in effect. */
-  readonly multipliers?: MultiplierTable;
+  /** What it requantizes with, where that is not the op's own tables; equal in effect. */
+  readonly requantization?: ShortForm;
+  /** Its output may be its first operand, at the same place. */
+  readonly inPlace?: boolean;
   /** Bytes of memory that it works in. */
   readonly scratchBytes?: number;
 }

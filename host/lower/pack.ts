@@ -2,7 +2,7 @@
  * Weights in the order in which a kernel reads them, and multipliers in the form that it takes. The
  * layouts are those of the kernels' headers (kernels/c/enn_s8_*_dsp.h).
  */
-import type { Multiplier } from '../core/fixed-point.js';
+import { type Multiplier, multiplyByQuantizedMultiplier } from '../core/fixed-point.js';
 import { elements, type Shape } from '../core/shape.js';
 import type { MultiplierTable } from '../quant/interpret-params.js';
 
@@ -11,8 +11,9 @@ import type { MultiplierTable } from '../quant/interpret-params.js';
  * - `rows4`: four inputs of four outputs together; the last out % 4 outputs as `taps4`.
  * - `channels4`: per four channels all taps, four channels of a tap together; zeros for channels
  *   that are not there.
+ * - `planes`: per channel all taps.
  */
-export type Packing = 'taps4' | 'rows4' | 'channels4';
+export type Packing = 'taps4' | 'rows4' | 'channels4' | 'planes';
 
 const multipleOf4 = (n: number): number => Math.ceil(n / 4) * 4;
 
@@ -54,11 +55,18 @@ function channels4(w: Int8Array, channels: number): Int8Array {
   return out;
 }
 
+/** w[taps][channels] with the channels outermost. */
+function planes(w: Int8Array, channels: number): Int8Array {
+  const taps = w.length / channels;
+  return Int8Array.from(w, (_, i) => w[(i % taps) * channels + Math.floor(i / taps)]!);
+}
+
 /** Weights of the graph's layout (conv2d OHWI, depthwise 1HWC, dense OI) as a kernel wants them. */
 export function packWeights(w: Int8Array, shape: Shape, packing: Packing): Int8Array {
   if (elements(shape) !== w.length) throw new RangeError(`${w.length} weights of ${shape}`);
   if (packing === 'taps4') return taps4(w, shape[0]!);
-  return packing === 'rows4' ? rows4(w, shape[0]!) : channels4(w, shape.at(-1)!);
+  if (packing === 'rows4') return rows4(w, shape[0]!);
+  return packing === 'channels4' ? channels4(w, shape.at(-1)!) : planes(w, shape.at(-1)!);
 }
 
 /** The bias of a dense layer whose kernel does not subtract the input's zero point; in int32. */
@@ -83,31 +91,62 @@ export const isHalf = ({ multiplier, shift }: Multiplier): boolean =>
 export const isShort = ({ multiplier, shift }: Multiplier): boolean =>
   multiplier > 0 && shift <= -1 && shift >= leastShift;
 
+/** What a kernel with the short requantization works with, per output channel. */
+export interface ShortForm {
+  /** One entry where all channels share one. */
+  readonly multipliers: MultiplierTable;
+  readonly bias: Int32Array;
+}
+
+/** What describes a layer with weights: its own tables, and w by output channel. */
+export interface WeightedLayer {
+  readonly multipliers: MultiplierTable;
+  readonly bias: Int32Array;
+  readonly outZero: number;
+  /** Whether all weights of a channel are zero. */
+  isConstant(channel: number): boolean;
+  /** What no accumulator of a channel exceeds. */
+  readonly bounds: readonly number[];
+}
+
+/** A channel whose factor is 1/4: four times what it should be above the zero point. */
+const quarter: Multiplier = { multiplier: 2 ** 30, shift: -1 };
+const nothing: Multiplier = { multiplier: 0, shift: -1 };
+
+/** A constant channel, which may have any bias and factor, as a bias that is never large. */
+function constantChannel(bias: number, { multiplier, shift }: Multiplier, zero: number): number {
+  const y = zero + multiplyByQuantizedMultiplier(bias, multiplier, shift);
+  return 4 * (Math.min(Math.max(y, -128), 127) - zero);
+}
+
 /**
- * A table that does in the short requantization what `table` does in enn_multiply: every shift in
- * [-22, -1]. A channel whose every result rounds to zero gets the factor zero.
+ * A layer's tables such that the short requantization does what enn_multiply does with its own:
+ * every shift in [-22, -1]. A channel whose every result rounds to zero gets the factor zero.
  *
- * @param bounds what no accumulator exceeds, per channel or for all
- * @returns undefined when there is none
+ * @returns undefined when there are none
  */
-export function shortMultipliers(
-  { multiplier, shift }: MultiplierTable,
-  bounds: readonly number[] | undefined,
-): MultiplierTable | undefined {
-  if (bounds === undefined) return undefined;
-  const shared = shift.length < bounds.length || bounds.length === 1;
-  const most = bounds.reduce((a, b) => Math.max(a, b), 0);
-  if (most >= accumulatorRoom) return undefined;
-  const out = { multiplier: multiplier.slice(), shift: shift.slice() };
-  for (const [i, s] of shift.entries()) {
-    const bound = shared ? most : bounds[i]!;
-    const vanishes = multiplier[i] === 0 || bound * 2 ** s < 0.25;
-    if (vanishes) {
-      out.multiplier[i] = 0;
-      out.shift[i] = -1;
-    } else if (s > -1 || s < leastShift) {
+export function shortForm(layer: WeightedLayer): ShortForm | undefined {
+  const { multiplier, shift } = layer.multipliers;
+  const bias = layer.bias.slice();
+  const table = { multiplier: multiplier.slice(), shift: shift.slice() };
+  const shared = shift.length === 1;
+  for (let channel = 0; channel < bias.length; channel++) {
+    const q = shared ? 0 : channel;
+    const own = { multiplier: multiplier[q]!, shift: shift[q]! };
+    const bound = layer.bounds[channel] ?? Number.POSITIVE_INFINITY;
+    const vanishes = own.multiplier === 0 || bound * 2 ** own.shift < 0.25;
+    let factor = own;
+    if (!shared && layer.isConstant(channel)) {
+      factor = quarter;
+      bias[channel] = constantChannel(bias[channel]!, own, layer.outZero);
+    } else if (!shared && vanishes) {
+      factor = nothing;
+      bias[channel] = 0;
+    } else if (bound >= accumulatorRoom || !isShort(own)) {
       return undefined;
     }
+    table.multiplier[q] = factor.multiplier;
+    table.shift[q] = factor.shift;
   }
-  return out;
+  return { multipliers: table, bias };
 }

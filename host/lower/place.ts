@@ -21,11 +21,28 @@ interface Chosen {
   readonly kernel: Kernel;
 }
 
-/** For each value in the arena, the value whose buffer it is; reshapes share their operand's. */
-function bufferOwners(graph: Graph): Map<ValueId, ValueId> {
+type Owners = ReadonlyMap<ValueId, ValueId>;
+
+/** Whether nothing needs the buffer any more once node `at` has read it. */
+function diesAt(graph: Graph, at: number, owner: ValueId, owners: Owners): boolean {
+  const inBuffer = (id: ValueId) => owners.get(id) === owner;
+  const later = graph.nodes.slice(at + 1).some(({ inputs }) => inputs.some(inBuffer));
+  return !later && !graph.outputs.some(inBuffer);
+}
+
+/**
+ * For each value in the arena, the value whose buffer it is: reshapes share their operand's, and so
+ * do kernels that work in place, where the operand is not needed afterwards.
+ */
+function bufferOwners(graph: Graph, kernels: ReadonlyMap<ValueId, Kernel>): Owners {
   const owners = new Map<ValueId, ValueId>(graph.inputs.map((id) => [id, id]));
-  for (const node of graph.nodes) {
-    const owner = node.op === 'reshape' ? owners.get(node.inputs[0]!) : node.output;
+  for (const [at, node] of graph.nodes.entries()) {
+    const operand = owners.get(node.inputs[0]!);
+    const shares =
+      operand !== undefined &&
+      kernels.get(node.output)?.inPlace === true &&
+      diesAt(graph, at, operand, owners);
+    const owner = node.op === 'reshape' || shares ? operand : node.output;
     if (owner !== undefined) owners.set(node.output, owner);
   }
   return owners;
@@ -36,11 +53,7 @@ const bytesOf = (graph: Graph, id: ValueId): number => {
   return byteSize(dtype, elements(shape));
 };
 
-function planStep(
-  graph: Graph,
-  { node, kernel }: Chosen,
-  owners: ReadonlyMap<ValueId, ValueId>,
-): PlanStep {
+function planStep(graph: Graph, { node, kernel }: Chosen, owners: Owners): PlanStep {
   const owner = (id: ValueId) => owners.get(id);
   const reads = [...new Set(node.inputs.flatMap((id) => owner(id) ?? []))];
   const overlap = overlapsOf(graph, node, kernel.order).flatMap(({ input, minDistance }) => {
@@ -50,11 +63,15 @@ function planStep(
   const { scratchBytes } = kernel;
   const scratch =
     scratchBytes === undefined ? undefined : { bytes: scratchBytes, align: scratchAlign };
-  return { reads, writes: [node.output], scratch, overlap };
+  return { reads, writes: [owners.get(node.output)!], scratch, overlap };
 }
 
-function request(graph: Graph, chosen: readonly Chosen[], target: Target): PlanRequest {
-  const owners = bufferOwners(graph);
+function request(
+  graph: Graph,
+  chosen: readonly Chosen[],
+  owners: Owners,
+  target: Target,
+): PlanRequest {
   const buffer = (id: ValueId): ValueId => {
     const owner = owners.get(id);
     if (owner !== undefined) return owner;
@@ -75,9 +92,9 @@ function request(graph: Graph, chosen: readonly Chosen[], target: Target): PlanR
   };
 }
 
-function windowsOf(graph: Graph, placed: Plan): Map<ValueId, Window> {
+function windowsOf(graph: Graph, owners: Owners, placed: Plan): Map<ValueId, Window> {
   const windows = new Map<ValueId, Window>();
-  for (const [id, owner] of bufferOwners(graph)) {
+  for (const [id, owner] of owners) {
     windows.set(id, { offset: placed.offsets.get(owner)!, bytes: bytesOf(graph, id) });
   }
   return windows;
@@ -112,8 +129,10 @@ export function place(graph: Graph, target: Target, proof: readonly StepProof[])
   const chosen = graph.nodes
     .filter((node): node is StepNode => isStepOp(node.op))
     .map((node) => ({ node, kernel: selectKernel(graph, node, target, bounds.get(node.output)) }));
-  const placed = plan(request(graph, chosen, target));
-  const windows = windowsOf(graph, placed);
+  const kernels = new Map(chosen.map(({ node, kernel }) => [node.output, kernel]));
+  const owners = bufferOwners(graph, kernels);
+  const placed = plan(request(graph, chosen, owners, target));
+  const windows = windowsOf(graph, owners, placed);
   return {
     graph,
     target,

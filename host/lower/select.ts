@@ -3,16 +3,12 @@
  * one more case in an op's rule.
  */
 import { sameShape } from '../core/shape.js';
-import { type Graph, getValue, type NodeOf } from '../ir/graph.js';
-import {
-  addMultipliers,
-  convMultipliers,
-  denseMultipliers,
-  type MultiplierTable,
-} from '../quant/interpret-params.js';
+import { type Graph, getValue, type Node, type NodeOf } from '../ir/graph.js';
+import { addMultipliers, convMultipliers, denseMultipliers } from '../quant/interpret-params.js';
+import { biasOf, perTensor, weightsOf } from '../quant/interpret-quant.js';
 import type { Kernel, ReadingOrder, Target } from './lowered.js';
 import type { StepNode, StepOp } from './lowered-ops.js';
-import { isHalf, isShort, shortMultipliers } from './pack.js';
+import { isHalf, isShort, type ShortForm, shortForm } from './pack.js';
 
 /** A node, with what its accumulators cannot exceed (per channel) where that was proven. */
 interface Case<O extends StepOp> {
@@ -48,17 +44,37 @@ const references: { readonly [O in StepOp]: Kernel } = {
   concat: reference('concat', 'shape', 'any'),
 };
 
-/** The multipliers of a node's op, if the short requantization can do the same. */
-const short = (table: MultiplierTable, bounds: readonly number[] | undefined) => {
-  const multipliers = shortMultipliers(table, bounds);
-  return multipliers && { multipliers };
-};
+type WeightedOp = 'conv2d' | 'depthwiseConv2d' | 'dense';
+
+/** The tables of a layer for the short requantization, if that can do the same. */
+function short({ graph, node: layer, bounds }: Case<WeightedOp>): ShortForm | undefined {
+  if (bounds === undefined) return undefined;
+  const node = layer as Node;
+  const weights = weightsOf(graph, node);
+  const bias = biasOf(graph, node, bounds.length);
+  const multipliers = node.op === 'dense' ? denseMultipliers : convMultipliers;
+  // Weights of one channel are neighbours, but for depthwise, where channels are.
+  const apart = node.op === 'depthwiseConv2d';
+  const [channels, count] = [bias.length, weights.length / bias.length];
+  const isZero = (i: number) => weights[i] === 0;
+  return shortForm({
+    multipliers: multipliers(graph, node),
+    bias,
+    outZero: perTensor(getValue(graph, node.output)).zero,
+    isConstant: (channel) =>
+      Array.from({ length: count }, (_, i) =>
+        apart ? channel + i * channels : channel * count + i,
+      ).every(isZero),
+    bounds,
+  });
+}
 
 /** Bytes of scratch per block of four taps: the columns of four pixels. */
 const columnBytes = 32;
 
-const conv2d: Choice<'conv2d'> = ({ graph, node, bounds }) => {
-  const requantization = short(convMultipliers(graph, node), bounds);
+const conv2d: Choice<'conv2d'> = (c) => {
+  const { graph, node } = c;
+  const requantization = short(c);
   if (!requantization) return undefined;
   const [, height, width, channels] = getValue(graph, node.inputs[1]!).shape as number[];
   const blocks = Math.ceil((height! * width! * channels!) / 4);
@@ -70,32 +86,51 @@ const conv2d: Choice<'conv2d'> = ({ graph, node, bounds }) => {
     order: 'blocks',
     packing: 'taps4',
     scratchBytes: blocks * bytes,
-    ...requantization,
+    requantization,
   };
 };
 
-const depthwiseConv2d: Choice<'depthwiseConv2d'> = ({ graph, node, bounds }) => {
-  const requantization = short(convMultipliers(graph, node), bounds);
+/** Bytes of the plane of enn_s8_depthwise_plane_dsp.h. */
+const planeBytes = (height: number, width: number): number =>
+  (Math.min(height, width) + 2) * 2 * (Math.ceil(Math.max(height, width) / 2) * 2 + 2);
+
+const depthwiseConv2d: Choice<'depthwiseConv2d'> = (c) => {
+  const { graph, node } = c;
+  const requantization = short(c);
   const [x, y] = [getValue(graph, node.inputs[0]!), getValue(graph, node.output)];
   if (!requantization || x.shape[3] !== y.shape[3]) return undefined;
+  const [, kernelHeight, kernelWidth] = getValue(graph, node.inputs[1]!).shape;
+  const { stride, dilation } = node.attrs;
+  const ones = [...stride, ...dilation].every((n) => n === 1);
+  if (ones && kernelHeight === 3 && kernelWidth === 3 && sameShape(x.shape, y.shape)) {
+    return {
+      name: 'enn_depthwise_conv2d_s8_3x3plane__dsp',
+      header: 'enn_s8_depthwise_plane_dsp.h',
+      order: 'any',
+      inPlace: true,
+      packing: 'planes',
+      scratchBytes: planeBytes(y.shape[1]!, y.shape[2]!),
+      requantization,
+    };
+  }
   return {
     name: 'enn_depthwise_conv2d_s8__dsp',
     header: 'enn_s8_depthwise_dsp.h',
     order: 'pixels',
     packing: 'channels4',
-    ...requantization,
+    requantization,
   };
 };
 
-const dense: Choice<'dense'> = ({ graph, node, bounds }) => {
-  const requantization = short(denseMultipliers(graph, node), bounds);
+const dense: Choice<'dense'> = (c) => {
+  const requantization = short(c);
   return (
     requantization && {
       name: 'enn_dense_s8_rows4__dsp',
       header: 'enn_s8_dense_dsp.h',
       order: 'pixels',
       packing: 'rows4',
-      ...requantization,
+      requantization,
     }
   );
 };

@@ -54,6 +54,38 @@ ENN_INLINE int32_t enn_smlatt(uint32_t a, uint32_t b, int32_t acc) {
   return acc;
 }
 
+/* acc + lower of a times upper of b; upper of a times lower of b. */
+ENN_INLINE int32_t enn_smlabt(uint32_t a, uint32_t b, int32_t acc) {
+  __asm__ volatile("smlabt %0, %1, %2, %0" : "+r"(acc) : "r"(a), "r"(b));
+  return acc;
+}
+ENN_INLINE int32_t enn_smlatb(uint32_t a, uint32_t b, int32_t acc) {
+  __asm__ volatile("smlatb %0, %1, %2, %0" : "+r"(acc) : "r"(a), "r"(b));
+  return acc;
+}
+
+/* Two words at *from, which moves on by one; 4-aligned. */
+ENN_INLINE void enn_slide(const int8_t **from, uint32_t *first, uint32_t *second) {
+  __asm__ volatile("ldrd %0, %1, [%2], #4"
+                   : "=&r"(*first), "=&r"(*second), "+r"(*from)
+                   :
+                   : "memory");
+}
+
+/* A pair of two numbers. */
+ENN_INLINE uint32_t enn_pair(int32_t low, int32_t high) {
+  uint32_t pair;
+  __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(pair) : "r"(low), "r"(high));
+  return pair;
+}
+
+/* Sums of pairs. */
+ENN_INLINE uint32_t enn_add_pairs(uint32_t a, uint32_t b) {
+  uint32_t sum;
+  __asm__("sadd16 %0, %1, %2" : "=r"(sum) : "r"(a), "r"(b));
+  return sum;
+}
+
 /* pair + the even bytes of x; pair + the odd ones. */
 ENN_INLINE uint32_t enn_add_even(uint32_t pair, uint32_t x) {
   uint32_t sum;
@@ -105,6 +137,23 @@ ENN_INLINE int32_t enn_smlabb(uint32_t a, uint32_t b, int32_t acc) {
 }
 ENN_INLINE int32_t enn_smlatt(uint32_t a, uint32_t b, int32_t acc) {
   return enn_wrapping_add(acc, enn_high16(a) * enn_high16(b));
+}
+ENN_INLINE int32_t enn_smlabt(uint32_t a, uint32_t b, int32_t acc) {
+  return enn_wrapping_add(acc, enn_low16(a) * enn_high16(b));
+}
+ENN_INLINE int32_t enn_smlatb(uint32_t a, uint32_t b, int32_t acc) {
+  return enn_wrapping_add(acc, enn_high16(a) * enn_low16(b));
+}
+ENN_INLINE void enn_slide(const int8_t **from, uint32_t *first, uint32_t *second) {
+  *first = enn_load32(*from);
+  *second = enn_load32(*from + 4);
+  *from += 4;
+}
+ENN_INLINE uint32_t enn_pair(int32_t low, int32_t high) {
+  return ((uint32_t)low & 0xFFFFu) | (uint32_t)high << 16;
+}
+ENN_INLINE uint32_t enn_add_pairs(uint32_t a, uint32_t b) {
+  return enn_pair(enn_low16(a) + enn_low16(b), enn_high16(a) + enn_high16(b));
 }
 ENN_INLINE int32_t enn_smlad(uint32_t a, uint32_t b, int32_t acc) {
   return enn_smlatt(a, b, enn_smlabb(a, b, acc));

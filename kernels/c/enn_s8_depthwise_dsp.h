@@ -26,43 +26,42 @@ struct enn_depthwise_window {
   int32_t w_first, w_row;
 };
 
-/* A word of x of which only `count` bytes are there. */
+/* The last channels, fewer than four, as a word. */
 ENN_INLINE uint32_t enn_some_bytes(const int8_t *x, int32_t count) {
-  if (count >= 4) return enn_load32(x);
   uint32_t word = 0;
   for (int32_t i = count - 1; i >= 0; i--) word = word << 8 | (uint8_t)x[i];
   return word;
 }
 
-/* Four channels of one pixel, of which `count` are there. */
-ENN_INLINE void enn_depthwise_four(const struct enn_depthwise_window *t, const int8_t *x,
-                                   const ENN_CONST int8_t *w, int32_t count, uint32_t minus,
-                                   int32_t acc[4]) {
-  int32_t a = acc[0], b = acc[1], c = acc[2], d = acc[3];
-  for (int32_t u = t->rows; u > 0; u--) {
-    for (int32_t v = t->cols; v > 0; v--) {
-      const uint32_t from = enn_some_bytes(x, count), word = enn_load32(w);
-      const uint32_t even = enn_add_even(minus, from), odd = enn_add_odd(minus, from);
-      const uint32_t w_even = enn_even(word), w_odd = enn_odd(word);
-      a = enn_smlabb(even, w_even, a);
-      c = enn_smlatt(even, w_even, c);
-      b = enn_smlabb(odd, w_odd, b);
-      d = enn_smlatt(odd, w_odd, d);
-      x += t->x_col;
-      w += 4;
-    }
-    x += t->x_row;
-    w += t->w_row;
-  }
-  acc[0] = a;
-  acc[1] = b;
-  acc[2] = c;
-  acc[3] = d;
+/* One tap of four channels. */
+ENN_INLINE void enn_depthwise_tap(uint32_t x, uint32_t w, uint32_t minus, int32_t acc[4]) {
+  const uint32_t even = enn_add_even(minus, x), w_even = enn_even(w);
+  acc[0] = enn_smlabb(even, w_even, acc[0]);
+  acc[2] = enn_smlatt(even, w_even, acc[2]);
+  const uint32_t odd = enn_add_odd(minus, x), w_odd = enn_odd(w);
+  acc[1] = enn_smlabb(odd, w_odd, acc[1]);
+  acc[3] = enn_smlatt(odd, w_odd, acc[3]);
 }
 
-ENN_INLINE int8_t enn_depthwise_out(const ENN_CONST struct enn_conv2d_s8 *p, int32_t acc,
-                                    int32_t mult, int32_t shift) {
-  return (int8_t)enn_narrow(acc, mult, enn_narrow_base(shift, p->out_zero), -shift);
+/* Four channels of one pixel, or the last `count` of them. */
+ENN_INLINE void enn_depthwise_four(const struct enn_depthwise_window *t, const int8_t *x,
+                                   const ENN_CONST int8_t *w, uint32_t minus, int32_t acc[4]) {
+  for (int32_t u = t->rows; u > 0; u--, x += t->x_row, w += t->w_row) {
+    for (int32_t v = t->cols; v > 0; v--, x += t->x_col, w += 4)
+      enn_depthwise_tap(enn_load32(x), enn_load32(w), minus, acc);
+  }
+}
+ENN_INLINE void enn_depthwise_some(const struct enn_depthwise_window *t, const int8_t *x,
+                                   const ENN_CONST int8_t *w, int32_t count, uint32_t minus,
+                                   int32_t acc[4]) {
+  for (int32_t u = t->rows; u > 0; u--, x += t->x_row, w += t->w_row) {
+    for (int32_t v = t->cols; v > 0; v--, x += t->x_col, w += 4)
+      enn_depthwise_tap(enn_some_bytes(x, count), enn_load32(w), minus, acc);
+  }
+}
+
+ENN_INLINE int8_t enn_depthwise_out(int32_t zero, int32_t acc, int32_t mult, int32_t shift) {
+  return (int8_t)enn_narrow(acc, mult, enn_narrow_base(shift, zero), -shift);
 }
 
 /* All channels of a pixel. */
@@ -73,22 +72,23 @@ ENN_INLINE void enn_depthwise_pixel(const ENN_CONST struct enn_conv2d_s8 *p,
                                     int8_t *y) {
   const uint32_t minus = enn_pair_of(-p->in_zero);
   const int32_t group = 4 * p->kernel_h * p->kernel_w;
+  const int32_t zero = p->out_zero;
   const int8_t *x = t->x;
   w += t->w_first;
   int32_t o = 0;
   for (; o + 4 <= p->out_c; o += 4, x += 4, w += group) {
     int32_t acc[4] = {bias[o], bias[o + 1], bias[o + 2], bias[o + 3]};
-    enn_depthwise_four(t, x, w, 4, minus, acc);
-    y[o] = enn_depthwise_out(p, acc[0], mult[o], shift[o]);
-    y[o + 1] = enn_depthwise_out(p, acc[1], mult[o + 1], shift[o + 1]);
-    y[o + 2] = enn_depthwise_out(p, acc[2], mult[o + 2], shift[o + 2]);
-    y[o + 3] = enn_depthwise_out(p, acc[3], mult[o + 3], shift[o + 3]);
+    enn_depthwise_four(t, x, w, minus, acc);
+    y[o] = enn_depthwise_out(zero, acc[0], mult[o], shift[o]);
+    y[o + 1] = enn_depthwise_out(zero, acc[1], mult[o + 1], shift[o + 1]);
+    y[o + 2] = enn_depthwise_out(zero, acc[2], mult[o + 2], shift[o + 2]);
+    y[o + 3] = enn_depthwise_out(zero, acc[3], mult[o + 3], shift[o + 3]);
   }
   if (o == p->out_c) return;
   int32_t acc[4] = {0, 0, 0, 0};
-  enn_depthwise_four(t, x, w, p->out_c - o, minus, acc);
+  enn_depthwise_some(t, x, w, p->out_c - o, minus, acc);
   for (int32_t i = 0; o < p->out_c; i++, o++)
-    y[o] = enn_depthwise_out(p, (int32_t)((uint32_t)acc[i] + (uint32_t)bias[o]), mult[o], shift[o]);
+    y[o] = enn_depthwise_out(zero, (int32_t)((uint32_t)acc[i] + (uint32_t)bias[o]), mult[o], shift[o]);
 }
 
 ENN_INLINE void enn_depthwise_conv2d_s8__dsp(const ENN_CONST struct enn_conv2d_s8 *p,

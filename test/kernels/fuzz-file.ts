@@ -76,6 +76,8 @@ function kernelOf(graph: Graph, node: StepNode, arch: Arch): Kernel {
 interface NodeCalls {
   readonly calls: readonly Call[];
   readonly scratchBytes: number;
+  /** The kernel may write over its first operand. */
+  readonly inPlace: boolean;
 }
 
 function callsOfNode(graph: Graph, node: Node, arch: Arch): NodeCalls {
@@ -84,11 +86,16 @@ function callsOfNode(graph: Graph, node: Node, arch: Arch): NodeCalls {
     const x = { name: 'x', operand: { kind: 'read', value: node.inputs[0]! } } as const;
     const y = { name: 'y', operand: { kind: 'write', value: node.output } } as const;
     const call = { kernel: 'enn_reshape_s8__ref', type: 'enn_reshape_s8' };
-    return { calls: [{ ...call, fields: { count }, args: [x, y] }], scratchBytes: 0 };
+    return {
+      calls: [{ ...call, fields: { count }, args: [x, y] }],
+      scratchBytes: 0,
+      inPlace: false,
+    };
   }
   const step = node as StepNode;
   const kernel = kernelOf(graph, step, arch);
-  return { calls: callsOf(graph, step, kernel), scratchBytes: kernel.scratchBytes ?? 0 };
+  const { scratchBytes = 0, inPlace = false } = kernel;
+  return { calls: callsOf(graph, step, kernel), scratchBytes, inPlace };
 }
 
 /** What lies in scratch memory before a kernel uses it. */
@@ -118,7 +125,7 @@ const wordsOf = (words: readonly number[]): Uint8Array =>
 const padding = (bytes: number): Uint8Array => new Uint8Array((4 - (bytes % 4)) % 4);
 
 /** The text of all parameter structs, and the driver's kernels in the order of its list. */
-function readSources(): { header: string; kernels: string[] } {
+export function readSources(): { header: string; kernels: string[] } {
   const source = readFileSync(packageFile(driverSource), 'utf8');
   const kernels = [...source.matchAll(/(?:x_y|a_b_y|x_w_y|x_w_s_y)\((\w+__(?:ref|dsp)), /g)].map(
     (m) => m[1]!,
@@ -126,14 +133,28 @@ function readSources(): { header: string; kernels: string[] } {
   return { header: [...kernelHeaders().values(), source].join('\n'), kernels };
 }
 
+/** The kernels of a core that cases run, in any order. */
+export const kernelsOf = (cases: readonly FuzzCase[], arch: Arch): ReadonlySet<string> =>
+  new Set(
+    cases.flatMap(({ graph }) =>
+      callsOfNode(graph, graph.nodes[0]!, arch).calls.map(({ kernel }) => kernel),
+    ),
+  );
+
 /** Encodes cases for the driver's kernels of a core; the oracle computes what it must answer. */
 export function encodeCases(cases: readonly FuzzCase[], arch: Arch = 'ref'): CaseFile {
   const { header, kernels } = readSources();
   const parts: Uint8Array[] = [wordsOf([cases.length])];
   const expected = cases.map((fuzz) => {
     const output = createOracle(fuzz.graph).run(fuzz.inputs)[0] as Int8Array;
-    const { calls, scratchBytes } = callsOfNode(fuzz.graph, fuzz.graph.nodes[0]!, arch);
-    parts.push(wordsOf([output.length, fuzz.inPlace ? 1 : 0, calls.length]));
+    const { calls, scratchBytes, inPlace } = callsOfNode(fuzz.graph, fuzz.graph.nodes[0]!, arch);
+    parts.push(
+      wordsOf([
+        output.length,
+        fuzz.inPlace || (inPlace && fuzz.index % 2 === 0) ? 1 : 0,
+        calls.length,
+      ]),
+    );
     for (const call of calls) {
       const words = structWords(header, call);
       const buffers = buffersOf(fuzz, call, scratchBytes);

@@ -21,7 +21,7 @@ import {
   strictFlags,
 } from './fuzz-build.js';
 import { fuzzCase } from './fuzz-cases.js';
-import { encodeCases } from './fuzz-file.js';
+import { encodeCases, kernelsOf, readSources } from './fuzz-file.js';
 import { fuzz, fuzzArithmetic } from './fuzz-run.js';
 
 /** What a target needs, and how many cases it runs in a few seconds. */
@@ -68,6 +68,20 @@ test('cases cover every op, and both values of what is drawn', () => {
   const seen = new Set(cases.map(({ graph }) => graph.nodes[0]!.op));
   assert.equal(seen.size, 15);
   assert.ok(cases.some(({ inPlace }) => inPlace) && cases.some(({ inPlace }) => !inPlace));
+});
+
+test('cases reach every kernel of the driver', () => {
+  const cases = Array.from({ length: 400 }, (_, i) => fuzzCase(1, i));
+  const reached = new Set((['ref', 'dsp'] as const).flatMap((arch) => [...kernelsOf(cases, arch)]));
+  const listed = readSources().kernels.filter((name) => name !== 'probe_fixed__ref');
+  assert.deepEqual([...reached].sort(), listed.sort());
+});
+
+test('cases that caught a defect are still the cases that did', () => {
+  assert.deepEqual(
+    regressionSeeds.map(([seed, index]) => fuzzCase(seed, index).graph.nodes[0]!.op),
+    ['avgPool2d', 'depthwiseConv2d', 'softmax'],
+  );
 });
 
 test('a case is a pure function of seed and index', () => {

@@ -55,11 +55,15 @@ function weightTable(graph: Graph, node: WeightedNode, { packing }: Kernel): Arg
 }
 
 /** The bias, with the input's zero point in it where the kernel does not subtract that. */
-function biasTable(graph: Graph, node: WeightedNode, { packing }: Kernel): Argument {
-  const bias = biasOf(graph, node, outputOf(graph, node).shape.at(-1)!);
-  if (packing !== 'rows4') return constant('bias', node.inputs[2] ?? `zeros.${bias.length}`, bias);
+function biasTable(graph: Graph, node: WeightedNode, kernel: Kernel): Argument {
+  const { packing, requantization } = kernel;
+  const own = biasOf(graph, node, outputOf(graph, node).shape.at(-1)!);
+  if (requantization === undefined)
+    return constant('bias', node.inputs[2] ?? `zeros.${own.length}`, own);
+  const { bias } = requantization;
   const { zero } = perTensor(inputOf(graph, node));
-  return constant('bias', `${node.output}.bias`, foldZero(bias, weightsOf(graph, node), zero));
+  const folded = packing === 'rows4' ? foldZero(bias, weightsOf(graph, node), zero) : bias;
+  return constant('bias', `${node.output}.bias`, folded);
 }
 
 /** x, w, bias, mult, shift, scratch, y: the arguments of every op with weights. */
@@ -69,7 +73,7 @@ function weightArgs(
   kernel: Kernel,
   own: MultiplierTable,
 ): readonly Argument[] {
-  const { multiplier, shift } = kernel.multipliers ?? own;
+  const { multiplier, shift } = kernel.requantization?.multipliers ?? own;
   return [
     read('x', node.inputs[0]!),
     weightTable(graph, node, kernel),

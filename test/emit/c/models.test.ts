@@ -28,13 +28,19 @@ const patternInput = (count: number): Int8Array =>
 const recorded = (name: string): Int8Array =>
   new Int8Array(readFileSync(join(modelsFolder, '..', 'tflm', `${name}_out.bin`)));
 
-for (const [model, golden] of Object.entries(models)) {
+/** On the host, kernels of another core run in plain C. */
+const archs = ['ref', 'dsp'] as const;
+const cases = archs.flatMap((arch) =>
+  Object.entries(models).map(([model, golden]) => ({ model, golden, arch })),
+);
+
+for (const { model, golden, arch } of cases) {
   const reference = golden === undefined ? 'the oracle' : 'oracle and TensorFlow Lite Micro';
-  test(`emitted C of ${model} equals ${reference}`, (t) => {
+  test(`emitted C of ${model} with ${arch} kernels equals ${reference}`, (t) => {
     if (!hasTool('cc')) return t.skip('no C compiler `cc` here');
     if (!modelFiles('.tflite').includes(`${model}.tflite`)) return t.skip(`no ${model} here`);
     const graph = importTflite(modelBytes(`${model}.tflite`), model);
-    const lowered = lower(graph);
+    const lowered = lower(graph, { arch, align: 4 });
     const inputs = graph.inputs.map((id) => patternInput(elements(getValue(graph, id).shape)));
     const built = buildOnHost(lowered);
     t.after(() => built.dispose());

@@ -10,12 +10,14 @@ const inferences = 4;
 const [first, last] = (process.env.EDGE_NN_SEEDS ?? '1-2').split('-').map(Number);
 const seeds = Array.from({ length: last! - first! + 1 }, (_, i) => first! + i);
 
+const runs = (['ref', 'dsp'] as const).flatMap((arch) => seeds.map((seed) => ({ arch, seed })));
+
 for (const [name, make] of Object.entries({ ...networks, random: randomNetwork })) {
-  for (const seed of seeds) {
-    test(`emitted C of ${name} (seed ${seed}) equals the oracle at every step`, (t) => {
+  for (const { arch, seed } of runs) {
+    test(`emitted C of ${name} (seed ${seed}, ${arch}) equals the oracle at every step`, (t) => {
       if (!hasTool('cc')) return t.skip('no C compiler `cc` here');
       const graph = make(seed);
-      const lowered = lower(graph);
+      const lowered = lower(graph, { arch, align: 4 });
       const oracle = createOracle(graph);
       const model = buildOnHost(lowered);
       t.after(() => model.dispose());
