@@ -147,3 +147,19 @@ test('a batch, a float op and a constant output are refused', () => {
     message: /batch 1/,
   });
 });
+
+test('an op that only moves bytes cannot change their scale', () => {
+  const graph = networks.everything!(1);
+  for (const op of ['maxPool2d', 'avgPool2d', 'pad', 'reshape'] as const) {
+    const node = graph.nodes.find((each) => each.op === op)!;
+    const value = graph.values.get(node.output)!;
+    const scale = Float32Array.of(2 * value.quant!.scale[0]!);
+    const other = { ...value, quant: { ...value.quant!, scale } };
+    const values = new Map([...graph.values, [value.id, other]]);
+    assert.throws(() => lower({ ...graph, values }), {
+      name: 'BadInputError',
+      message: new RegExp(`${op} %${value.id} changes scale or zero point`),
+      hint: /requantize/,
+    });
+  }
+});
