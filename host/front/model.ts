@@ -18,10 +18,10 @@ export interface Model extends ModelOptions {
   readonly name: string;
   /**
    * The float graph, batch 1, weights initialized from the seed (default 0). The same seed gives
-   * the same bytes.
+   * the same bytes. The seed null leaves all weights 0, which takes no time: for shapes and counts.
    * @throws BadInputError naming the layer that does not fit
    */
-  graph(seed?: number): Graph;
+  graph(seed?: number | null): Graph;
 }
 
 let current: Context | undefined;
@@ -60,7 +60,12 @@ function checkOutput(name: string, output: Tensor, { loss, labels }: ModelOption
   }
 }
 
-function buildModel(name: string, build: () => Tensor, options: ModelOptions, seed: number): Graph {
+function buildModel(
+  name: string,
+  build: () => Tensor,
+  options: ModelOptions,
+  seed: number | null,
+): Graph {
   const { loss, labels } = options;
   const builder = buildGraph({ name, stage: 'float', loss, labels });
   const outer = current;

@@ -13,7 +13,8 @@ import { type Initializer, initializers } from './initialize.js';
 /** A model under construction; one per call of `Model.graph`. */
 export interface Context {
   readonly model: string;
-  readonly seed: number;
+  /** Null: weights stay 0. */
+  readonly seed: number | null;
   readonly builder: GraphBuilder;
   /** Layers so far, by kind. */
   readonly counts: Map<string, number>;
@@ -138,7 +139,10 @@ export function addParameter(
 ): ValueId {
   requireFree(context, id);
   const stream = context.parameters++;
-  const data = initializers[initializer](elements(shape), fan, context.seed, stream);
+  const { seed } = context;
+  const count = elements(shape);
+  const data =
+    seed === null ? new Float32Array(count) : initializers[initializer](count, fan, seed, stream);
   const options: ValueOptions = { id, trainable: true };
   return context.builder.constant({ shape, dtype: 'f32' }, data, options);
 }

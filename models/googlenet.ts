@@ -1,0 +1,4 @@
+/** GoogLeNet: 6,998,552 parameters. */
+import { googlenet } from './families/googlenet.js';
+
+export default googlenet();
