@@ -32,16 +32,14 @@ function diesAt(graph: Graph, at: number, owner: ValueId, owners: Owners): boole
 
 /**
  * For each value in the arena, the value whose buffer it is: reshapes share their operand's, and so
- * do kernels that work in place, where the operand is not needed afterwards.
+ * do the values `inPlace`, where the operand is not needed afterwards.
  */
-function bufferOwners(graph: Graph, kernels: ReadonlyMap<ValueId, Kernel>): Owners {
+function bufferOwners(graph: Graph, inPlace: ReadonlySet<ValueId>): Owners {
   const owners = new Map<ValueId, ValueId>(graph.inputs.map((id) => [id, id]));
   for (const [at, node] of graph.nodes.entries()) {
     const operand = owners.get(node.inputs[0]!);
     const shares =
-      operand !== undefined &&
-      kernels.get(node.output)?.inPlace === true &&
-      diesAt(graph, at, operand, owners);
+      operand !== undefined && inPlace.has(node.output) && diesAt(graph, at, operand, owners);
     const owner = node.op === 'reshape' || shares ? operand : node.output;
     if (owner !== undefined) owners.set(node.output, owner);
   }
@@ -118,6 +116,35 @@ function step(
   return { node, kernel, macs: macs ?? 0, source: node.output, window, ...scratch };
 }
 
+interface Placed {
+  readonly owners: Owners;
+  readonly placed: Plan;
+}
+
+/**
+ * The smallest arena over which kernels work in place. Mostly all of them should, but a step that
+ * moves its value elsewhere can make room: so each is tried without.
+ */
+function smallest(graph: Graph, chosen: readonly Chosen[], target: Target): Placed {
+  const planned = (inPlace: ReadonlySet<ValueId>): Placed => {
+    const owners = bufferOwners(graph, inPlace);
+    return { owners, placed: plan(request(graph, chosen, owners, target)) };
+  };
+  let inPlace = new Set(
+    chosen.filter(({ kernel }) => kernel.inPlace).map(({ node }) => node.output),
+  );
+  let best = planned(inPlace);
+  for (const id of [...inPlace]) {
+    if (best.placed.bytes <= best.placed.lowerBound) break;
+    const without = new Set([...inPlace].filter((other) => other !== id));
+    const next = planned(without);
+    if (next.placed.bytes >= best.placed.bytes) continue;
+    best = next;
+    inPlace = without;
+  }
+  return best;
+}
+
 /**
  * Chooses a kernel per node and a place per value.
  *
@@ -129,9 +156,7 @@ export function place(graph: Graph, target: Target, proof: readonly StepProof[])
   const chosen = graph.nodes
     .filter((node): node is StepNode => isStepOp(node.op))
     .map((node) => ({ node, kernel: selectKernel(graph, node, target, bounds.get(node.output)) }));
-  const kernels = new Map(chosen.map(({ node, kernel }) => [node.output, kernel]));
-  const owners = bufferOwners(graph, kernels);
-  const placed = plan(request(graph, chosen, owners, target));
+  const { owners, placed } = smallest(graph, chosen, target);
   const windows = windowsOf(graph, owners, placed);
   return {
     graph,

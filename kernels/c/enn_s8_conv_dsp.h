@@ -26,12 +26,20 @@
 #define ENN_COLUMN_BYTES 32
 
 /* Blocks of a pixel's run of bytes, less the zero point (`minus` is -zero twice). */
+ENN_INLINE void enn_widen_block(const int8_t *from, uint32_t minus, int8_t *to) {
+  const uint32_t word = enn_load32(from);
+  enn_store32(to + 16, enn_add_odd(minus, word));
+  enn_store32(to, enn_add_even(minus, word));
+}
 ENN_INLINE int8_t *enn_widen_run(const int8_t *from, int32_t blocks, uint32_t minus, int8_t *to) {
-  for (; blocks > 0; blocks--, from += 4, to += ENN_COLUMN_BYTES) {
-    const uint32_t word = enn_load32(from);
-    enn_store32(to + 16, enn_add_odd(minus, word));
-    enn_store32(to, enn_add_even(minus, word));
+  for (; blocks >= 4; blocks -= 4, from += 16, to += 4 * ENN_COLUMN_BYTES) {
+    enn_widen_block(from, minus, to);
+    enn_widen_block(from + 4, minus, to + ENN_COLUMN_BYTES);
+    enn_widen_block(from + 8, minus, to + 2 * ENN_COLUMN_BYTES);
+    enn_widen_block(from + 12, minus, to + 3 * ENN_COLUMN_BYTES);
   }
+  for (; blocks > 0; blocks--, from += 4, to += ENN_COLUMN_BYTES)
+    enn_widen_block(from, minus, to);
   return to;
 }
 
@@ -121,26 +129,34 @@ struct enn_four {
   " smlad %[c], r6, r10, %[c]\n"  \
   " smlad %[d], r8, r10, %[d]\n"
 
-#define ENN_DOT4_LOOP(count, blocks)                                                        \
-  __asm__ volatile("1:\n" blocks " subs %[n], #1\n bne 1b\n"                                \
-                   : [a] "+r"(a), [b] "+r"(b), [c] "+r"(c), [d] "+r"(d), [x] "+r"(columns), \
-                     [w] "+r"(w), [n] "+r"(count)                                           \
-                   :                                                                        \
+#define ENN_DOT4_LOOP(blocks)                                                                  \
+  __asm__ volatile("1:\n" blocks " subs %[n], #1\n bne 1b\n"                                   \
+                   : [a] "+r"(a), [b] "+r"(b), [c] "+r"(c), [d] "+r"(d), [x] "+r"(x),          \
+                     [w] "+r"(w), [n] "+r"(n)                                                  \
+                   :                                                                           \
                    : "r4", "r5", "r6", "r8", "r9", "r10", "cc", "memory")
 
-/* One channel of four pixels: acc[i] + the column of pixel i times w. */
-ENN_INLINE struct enn_four enn_dot4(const int8_t *columns, const ENN_CONST int8_t *w,
+/* One channel of four pixels: acc[i] + the column of pixel i times its weights, which are passed. */
+ENN_INLINE struct enn_four enn_dot4(const int8_t *columns, const ENN_CONST int8_t **weights,
                                     int32_t blocks, int32_t bias) {
-  int32_t a = bias, b = bias, c = bias, d = bias;
-  int32_t fours = blocks >> 2, rest = blocks & 3;
-  if (fours > 0)
-    ENN_DOT4_LOOP(fours, ENN_DOT4_BLOCK ENN_DOT4_BLOCK ENN_DOT4_BLOCK ENN_DOT4_BLOCK);
-  if (rest > 0) ENN_DOT4_LOOP(rest, ENN_DOT4_BLOCK);
+  /* Thirteen registers are in use: the compiler does not always find them by itself. */
+  register int32_t a __asm__("r0") = bias;
+  register int32_t b __asm__("r1") = bias;
+  register int32_t c __asm__("r2") = bias;
+  register int32_t d __asm__("r3") = bias;
+  register const int8_t *x __asm__("r11") = columns;
+  register const ENN_CONST int8_t *w __asm__("r12") = *weights;
+  register int32_t n __asm__("lr") = blocks >> 2;
+  if (n > 0) ENN_DOT4_LOOP(ENN_DOT4_BLOCK ENN_DOT4_BLOCK ENN_DOT4_BLOCK ENN_DOT4_BLOCK);
+  n = blocks & 3;
+  if (n > 0) ENN_DOT4_LOOP(ENN_DOT4_BLOCK);
+  *weights = w;
   return (struct enn_four){{a, b, c, d}};
 }
 #else
-ENN_INLINE struct enn_four enn_dot4(const int8_t *columns, const ENN_CONST int8_t *w,
+ENN_INLINE struct enn_four enn_dot4(const int8_t *columns, const ENN_CONST int8_t **weights,
                                     int32_t blocks, int32_t bias) {
+  const ENN_CONST int8_t *w = *weights;
   struct enn_four out = {{bias, bias, bias, bias}};
   for (; blocks > 0; blocks--, columns += ENN_COLUMN_BYTES, w += 4) {
     const uint32_t word = enn_load32(w);
@@ -149,14 +165,22 @@ ENN_INLINE struct enn_four enn_dot4(const int8_t *columns, const ENN_CONST int8_
       out.acc[i] = enn_smlad(enn_load32(columns + 16 + 4 * i), enn_odd(word), out.acc[i]);
     }
   }
+  *weights = w;
   return out;
 }
 #endif
 
-/* The columns of pixels [first, first + count), count in [1, 4]; the others are left as they are. */
+/* The columns of pixels [first, first + count), count in [1, 4]; the others are left as they are.
+ * One tap of whole words without padding has nothing to clip. */
 ENN_INLINE void enn_columns(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
                             int32_t first, int32_t count, int32_t blocks, int8_t *scratch) {
   const uint32_t minus = enn_pair_of(-p->in_zero);
+  if (p->in_c == 4 * blocks && p->stride_h == 1 && p->stride_w == 1 && p->in_w == p->out_w &&
+      p->in_h == p->out_h && p->pad_top == 0 && p->pad_left == 0) {
+    for (int32_t n = 0; n < count; n++)
+      enn_widen_run(x + (first + n) * p->in_c, blocks, minus, scratch + 4 * n);
+    return;
+  }
   int32_t i = first / p->out_w, j = first - i * p->out_w;
   for (int32_t n = 0; n < count; n++) {
     const int32_t top = i * p->stride_h - p->pad_top, left = j * p->stride_w - p->pad_left;
@@ -180,17 +204,17 @@ ENN_INLINE void enn_conv_pixels(const ENN_CONST struct enn_conv2d_s8 *p, int32_t
                                 const ENN_CONST int8_t *w, const ENN_CONST int32_t *bias,
                                 const ENN_CONST int32_t *mult, const ENN_CONST int8_t *shift,
                                 int8_t *y) {
+  const int32_t channels = p->out_c, zero = p->out_zero;
   int8_t *at = y;
-  for (int32_t o = p->out_c; o > 0; o--, w += 4 * blocks) {
-    const struct enn_four sum = enn_dot4(columns, w, blocks, *bias++);
+  for (int8_t *const end = y + channels; at < end; at++) {
+    const struct enn_four sum = enn_dot4(columns, &w, blocks, *bias++);
     const int32_t factor = *mult++;
     const int32_t right = -*shift++;
-    const int32_t base = enn_narrow_base(-right, p->out_zero);
+    const int32_t base = enn_narrow_base(-right, zero);
     at[0] = (int8_t)enn_narrow(sum.acc[0], factor, base, right);
-    if (count > 1) at[p->out_c] = (int8_t)enn_narrow(sum.acc[1], factor, base, right);
-    if (count > 2) at[2 * p->out_c] = (int8_t)enn_narrow(sum.acc[2], factor, base, right);
-    if (count > 3) at[3 * p->out_c] = (int8_t)enn_narrow(sum.acc[3], factor, base, right);
-    at++;
+    if (count > 1) at[channels] = (int8_t)enn_narrow(sum.acc[1], factor, base, right);
+    if (count > 2) at[2 * channels] = (int8_t)enn_narrow(sum.acc[2], factor, base, right);
+    if (count > 3) at[3 * channels] = (int8_t)enn_narrow(sum.acc[3], factor, base, right);
   }
   enn_clamp_written(y, count * p->out_c, p->clamp_min, p->clamp_max);
 }
