@@ -33,12 +33,18 @@ export const isTensor = (value: unknown): value is Tensor =>
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** Names under which bare numbers, nested or not, are a tensor. */
+const tensorNames =
+  /^(x|y|a|b|w|re|im|input|filter|kernel|bias|gamma|beta|mean|variance|var|depthwise|pointwise|logits|labels|targets?|upstream|dy)$/;
+
 /** What stands beside or inside of a case or layer. */
 export function fieldsOf(source: Json): Fields {
   const tensors: Record<string, Tensor> = {};
   const attrs: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(source)) {
+    const isBare = Array.isArray(value) || typeof value === 'number';
     if (isTensor(value)) tensors[key] = value;
+    else if (isBare && tensorNames.test(key)) tensors[key] = toTensor(value);
     else if (nests.includes(key) && isObject(value)) {
       const inner = fieldsOf(value);
       Object.assign(tensors, inner.tensors);
@@ -62,12 +68,14 @@ export function need<T>(from: Readonly<Record<string, T>>, ...names: string[]): 
   return pick(from, ...names) ?? fail(`the case has no ${names.join(' or ')}`);
 }
 
-/** A tensor of a list that may be a tensor, or plain numbers. */
+/** A tensor, or bare numbers as one: the nesting of the lists is its shape. */
 export function toTensor(value: unknown): Tensor {
   if (isTensor(value)) return value;
-  const data = [value].flat(9) as number[];
-  if (data.every((n) => typeof n === 'number')) return { shape: [data.length], data };
-  return fail('a tensor is neither {shape, data} nor a list of numbers');
+  const shape: number[] = [];
+  for (let level = value; Array.isArray(level); level = level[0]) shape.push(level.length);
+  const data = [value].flat(shape.length) as number[];
+  const isWhole = data.length === elements(shape) && data.every((n) => typeof n === 'number');
+  return isWhole ? { shape, data } : fail('a tensor is neither {shape, data} nor numbers');
 }
 
 /** The names of ops and optimizers as they are compared: without case, '-' and '_'. */
@@ -80,7 +88,7 @@ const defaultTolerance = 1e-5;
 /** Raises an Error that names the first number that is too far off. */
 export function compare(found: Tensor, expected: Tensor, { tolerance }: Example, what: string) {
   const shapes = [found, expected].map(({ shape }) => shape.filter((d, i) => i > 0 || d !== 1));
-  if (String(shapes[0]) !== String(shapes[1]) || elements(found.shape) !== expected.data.length) {
+  if (String(shapes[0]) !== String(shapes[1]) || found.data.length !== expected.data.length) {
     throw new Error(`${what} has shape [${found.shape}], expected [${expected.shape}]`);
   }
   const limit = tolerance ?? defaultTolerance;

@@ -5,7 +5,7 @@ import type { Engine } from '../../host/engine/engine.js';
 import { buildGraph } from '../../host/ir/build-graph.js';
 import type { Graph, ValueId } from '../../host/ir/graph.js';
 import { type Example, fail, fieldsOf, type Tensor } from './example.js';
-import { execute } from './networks.js';
+import { execute, outputOf } from './networks.js';
 
 type LossOp = 'softmaxCrossEntropy' | 'sigmoidCrossEntropy' | 'meanSquares' | 'sumSquares';
 
@@ -16,6 +16,8 @@ const losses: Readonly<Record<string, LossOp>> = {
   sigmoidcrossentropy: 'sigmoidCrossEntropy',
   sigmoidcrossentropywithlogits: 'sigmoidCrossEntropy',
   meansquares: 'meanSquares',
+  meansquare: 'meanSquares',
+  sumsquare: 'sumSquares',
   meansquarederror: 'meanSquares',
   mse: 'meanSquares',
   meanofsquares: 'meanSquares',
@@ -70,9 +72,13 @@ const terms = (op: LossOp, { shape }: Tensor): number =>
       ? 1
       : elements(shape);
 
-const reductionOf = (example: Example, op: LossOp): string =>
-  (fieldsOf(example).attrs.reduction as string | undefined) ??
-  (op === 'sumSquares' ? 'sum' : 'mean');
+/** The reduction of a case; where it names none, what it expects tells whether there is one. */
+function reductionOf(example: Example, op: LossOp): string {
+  const { reduction } = fieldsOf(example).attrs;
+  if (typeof reduction === 'string') return reduction;
+  const isList = example.kind === 'forward' && outputOf(example.expect).data.length > 1;
+  return isList ? 'none' : op === 'sumSquares' ? 'sum' : 'mean';
+}
 
 function factorOf(example: Example, op: LossOp, logits: Tensor): number {
   const reduction = reductionOf(example, op);

@@ -14,7 +14,17 @@ import { type Graph, getValue, type ValueId } from '../../host/ir/graph.js';
 import { forTraining } from '../../host/rewrite/for-training.js';
 import { rebatch } from '../../host/rewrite/rebatch.js';
 import { gradients } from '../../host/train/grad.js';
-import { type Fields, fieldsOf, type Json, need, pick, type Tensor } from './example.js';
+import {
+  type Fields,
+  fail,
+  fieldsOf,
+  isTensor,
+  type Json,
+  need,
+  pick,
+  type Tensor,
+  toTensor,
+} from './example.js';
 import { networkLayer, type WeightOrder } from './ops.js';
 
 /** [..., in, out] as [out, ..., in]. */
@@ -139,10 +149,14 @@ export function networkGradients(engine: Engine, net: Network, x: Tensor, dy: Te
 /** The input of a case. */
 export const inputOf = ({ tensors }: Fields): Tensor => need(tensors, 'x', 'input');
 
-/** The tensor that a case expects of its only output. */
+/** The tensor that a case expects of its only output; more than one would go unseen. */
 export function outputOf(expect: unknown): Tensor {
-  const fields = fieldsOf({ expect, ...(expect as Json) });
-  return need(fields.tensors, 'y', 'output', 'expect', 'loss');
+  if (isTensor(expect) || Array.isArray(expect) || typeof expect === 'number') {
+    return toTensor(expect);
+  }
+  const [[, value] = [], ...others] = Object.entries(expect as Json);
+  if (others.length > 0) fail(`there is no output ${others.map(([name]) => name)}`);
+  return toTensor(value);
 }
 
 export const upstreamOf = ({ tensors }: Fields): Tensor | undefined =>

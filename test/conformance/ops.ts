@@ -136,7 +136,9 @@ const first = (value: unknown): number => [value].flat()[0] as number;
 function windowOf(attrs: Attrs, strides: unknown = 1) {
   return {
     strides: pairOf(pick(attrs, 'strides', 'stride') ?? strides),
-    padding: plainName((attrs.padding as string) ?? 'valid') as 'valid',
+    padding: Array.isArray(attrs.padding)
+      ? (attrs.padding as never)
+      : (plainName((attrs.padding as string) ?? 'valid') as 'valid'),
     dilation: pairOf(pick(attrs, 'dilation', 'dilations', 'rate') ?? 1),
   };
 }
