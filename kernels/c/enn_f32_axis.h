@@ -43,7 +43,7 @@ ENN_INLINE void enn_arg_extreme_f32(const enn_f32_axis *p, float sign, const flo
 typedef struct {
   int32_t rows, n;
   float scale;       /* 1, or 1 / n for the inverse */
-  float twiddles[1]; /* n pairs: cos and sin of -2 pi k / n (2 pi k / n for the inverse) */
+  float twiddles[];  /* n pairs: cos and sin of -2 pi k / n (2 pi k / n for the inverse) */
 } enn_f32_fft;
 
 /* The index with its bits turned round; n is a power of two. */

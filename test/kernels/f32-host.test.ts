@@ -55,6 +55,7 @@ function sameCalls() {
   const window = { stride: [2, 1], pad: [1, 1, 1, 1], dilation: [1, 1] } as const;
   const pool = { size: [3, 3], stride: [2, 1], pad: [1, 1, 1, 1] } as const;
   const inputShape = [9, 7, 8, 5];
+  const rows = g.add('reshape', [x], { shape: [280] });
   const names: Readonly<Record<string, ValueId>> = {
     conv2d: g.add('conv2d', [x, w, b], window),
     conv2dGradInput: g.add('conv2dGradInput', [dy, w], { ...window, inputShape }),
@@ -66,6 +67,12 @@ function sameCalls() {
     softplus: g.add('softplus', [x], {}),
     softmax: g.add('softmax', [x], {}),
     variance: g.add('variance', [x], { axes: [0, 1, 2], keepDims: false }),
+    gelu: g.add('gelu', [x], {}),
+    truncate: g.add('truncate', [x], {}),
+    max: g.add('max', [x], { axes: [0, 1, 2], keepDims: false }),
+    argMin: g.add('argMin', [x], { axis: 1 }),
+    softCrossEntropy: g.add('softCrossEntropy', [rows, rows], {}),
+    fft: g.add('fft', [g.add('reshape', [x], { shape: [35, 4, 2] })], { inverse: false }),
   };
   const seeds = new Map([
     [x, 1],
