@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { commands } from '../../host/cli/commands.js';
 import { packageVersion } from '../../host/core/package.js';
+import { sample } from '../quick.js';
 import { cli, cliComplaint, cliFailure, program, runProgram, scratch } from './cli.js';
 
 test('--help lists the verbs; each verb has a help with an example', {
@@ -12,7 +13,7 @@ test('--help lists the verbs; each verb has a help with an example', {
   assert.equal(code, 0);
   for (const { verb } of commands) assert.match(stdout, new RegExp(`^  edge-nn ${verb}\\b`, 'm'));
   await Promise.all(
-    commands.map(({ verb }) =>
+    sample(commands).map(({ verb }) =>
       t.test(verb, async () => {
         const help = await cli([verb, '--help']);
         assert.equal(help.code, 0);
@@ -50,7 +51,7 @@ const mistakes: readonly (readonly [string, RegExp])[] = [
   ['train m.ts --no-data', /train needs --data/],
 ];
 
-for (const [line, words] of mistakes) {
+for (const [line, words] of sample(mistakes)) {
   test(`edge-nn ${line}: exit code 2`, async () => {
     assert.match(await cliComplaint(line.split(' ').filter(Boolean), 2), words);
   });

@@ -10,7 +10,7 @@ import { after, test } from 'node:test';
 import { runTool } from '../../host/board/toolchain/run-tool.js';
 import { findTool } from '../../host/board/toolchain/tools.js';
 import { packageFile } from '../../host/core/package.js';
-import { emulatorsOff } from '../quick.js';
+import { emulatorsOff, quick } from '../quick.js';
 import {
   buildDriver,
   type Driver,
@@ -59,7 +59,7 @@ for (const { target, arch } of runs) {
     t.after(() => driver.dispose());
     for (const [seed, index] of regressionSeeds) await fuzz(driver, seed, index, 1, arch);
     if (arch === 'ref') await fuzzArithmetic(driver, 1, 2000);
-    await fuzz(driver, 1, 0, targets[target].cases, arch);
+    await fuzz(driver, 1, 0, targets[target].cases / (quick ? 8 : 1), arch);
   });
 }
 

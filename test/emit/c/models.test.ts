@@ -8,6 +8,7 @@ import { getValue } from '../../../host/ir/graph.js';
 import { lower } from '../../../host/lower/pipeline.js';
 import { createOracle } from '../../../host/quant/interpret.js';
 import { modelBytes, modelFiles, modelsFolder } from '../../format/support.js';
+import { sample } from '../../quick.js';
 import { buildOnHost, hasTool } from './host-build.js';
 
 /** Real int8 models, and what TensorFlow Lite Micro computed for them, where it is known. */
@@ -34,7 +35,7 @@ const cases = archs.flatMap((arch) =>
   Object.entries(models).map(([model, golden]) => ({ model, golden, arch })),
 );
 
-for (const { model, golden, arch } of cases) {
+for (const { model, golden, arch } of sample(cases)) {
   const reference = golden === undefined ? 'the oracle' : 'oracle and TensorFlow Lite Micro';
   test(`emitted C of ${model} with ${arch} kernels equals ${reference}`, (t) => {
     if (!hasTool('cc')) return t.skip('no C compiler `cc` here');

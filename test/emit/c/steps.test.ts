@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { lower } from '../../../host/lower/pipeline.js';
 import { createOracle } from '../../../host/quant/interpret.js';
 import { network, networks, randomInputs, randomNetwork } from '../../lower/networks.js';
+import { sample } from '../../quick.js';
 import { buildOnHost, hasTool } from './host-build.js';
 
 const inferences = 4;
@@ -12,28 +13,30 @@ const seeds = Array.from({ length: last! - first! + 1 }, (_, i) => first! + i);
 
 const runs = (['ref', 'dsp'] as const).flatMap((arch) => seeds.map((seed) => ({ arch, seed })));
 
-for (const [name, make] of Object.entries({ ...networks, random: randomNetwork })) {
-  for (const { arch, seed } of runs) {
-    test(`emitted C of ${name} (seed ${seed}, ${arch}) equals the oracle at every step`, (t) => {
-      if (!hasTool('cc')) return t.skip('no C compiler `cc` here');
-      const graph = make(seed);
-      const lowered = lower(graph, { arch, align: 4 });
-      const oracle = createOracle(graph);
-      const model = buildOnHost(lowered);
-      t.after(() => model.dispose());
-      const inputs = Array.from({ length: inferences }, (_, i) => randomInputs(graph, 10 + i));
-      model.run(inputs).forEach(({ steps, outputs }, i) => {
-        const expected = oracle.runAll(inputs[i]!);
-        steps.forEach((bytes, k) => {
-          const { source, node } = lowered.steps[k]!;
-          assert.deepEqual(bytes, expected.get(source), `step ${k}: ${node.op} %${source}`);
-        });
-        outputs.forEach((bytes, k) => {
-          assert.deepEqual(bytes, expected.get(graph.outputs[k]!), `output ${k}`);
-        });
+const cases = Object.entries({ ...networks, random: randomNetwork }).flatMap(([name, make]) =>
+  runs.map((run) => ({ name, make, ...run })),
+);
+
+for (const { name, make, arch, seed } of sample(cases)) {
+  test(`emitted C of ${name} (seed ${seed}, ${arch}) equals the oracle at every step`, (t) => {
+    if (!hasTool('cc')) return t.skip('no C compiler `cc` here');
+    const graph = make(seed);
+    const lowered = lower(graph, { arch, align: 4 });
+    const oracle = createOracle(graph);
+    const model = buildOnHost(lowered);
+    t.after(() => model.dispose());
+    const inputs = Array.from({ length: inferences }, (_, i) => randomInputs(graph, 10 + i));
+    model.run(inputs).forEach(({ steps, outputs }, i) => {
+      const expected = oracle.runAll(inputs[i]!);
+      steps.forEach((bytes, k) => {
+        const { source, node } = lowered.steps[k]!;
+        assert.deepEqual(bytes, expected.get(source), `step ${k}: ${node.op} %${source}`);
+      });
+      outputs.forEach((bytes, k) => {
+        assert.deepEqual(bytes, expected.get(graph.outputs[k]!), `output ${k}`);
       });
     });
-  }
+  });
 }
 
 test('a model of reshapes alone has no step, and its output is its input', (t) => {
