@@ -79,6 +79,8 @@ const floatFrame = 112;
 /** A Cortex-M on one of Arm's MPS boards: CMSDK UART, SysTick. */
 const mps = (board: {
   readonly name: string;
+  /** The machine of QEMU and the folder of firmware/; the board's name unless told. */
+  readonly machine?: string;
   readonly description: string;
   readonly cpu: string;
   readonly flags: readonly string[];
@@ -99,15 +101,15 @@ const mps = (board: {
     'firmware/cortex-m/systick.c',
     'firmware/cmsdk/uart.c',
   ],
-  include: [...runtimeInclude, `firmware/${board.name}`, 'firmware/cortex-m'],
-  linkerScript: `firmware/${board.name}/link.ld`,
+  include: [...runtimeInclude, `firmware/${board.machine ?? board.name}`, 'firmware/cortex-m'],
+  linkerScript: `firmware/${board.machine ?? board.name}/link.ld`,
   limits: { flash: board.bytes, ram: board.bytes },
   stack: {
     entry: 'enn_start',
     handlers: ['enn_uart_irq', 'enn_systick_irq'],
     exceptionBytes: board.exceptionBytes,
   },
-  runner: { kind: 'qemu', machine: board.name, icountShift: 5 },
+  runner: { kind: 'qemu', machine: board.machine ?? board.name, icountShift: 5 },
 });
 
 const host: Board = {
@@ -175,6 +177,7 @@ const table: readonly Board[] = [
     name: 'mps3-an547',
     description: 'Arm MPS3 with Cortex-M55 and Helium, in QEMU',
     cpu: 'Cortex-M55',
+    arch: 'dsp',
     flags: ['-mcpu=cortex-m55', '-mfloat-abi=hard'],
     bytes: 512 * kb,
     exceptionBytes: floatFrame,
@@ -184,6 +187,15 @@ const table: readonly Board[] = [
     description: 'Arm MPS2 with Cortex-M3, in QEMU',
     cpu: 'Cortex-M3',
     flags: ['-mcpu=cortex-m3', '-mfloat-abi=soft'],
+    bytes: 4 * mb,
+    exceptionBytes: basicFrame,
+  }),
+  mps({
+    name: 'mps2-an385-v6m',
+    machine: 'mps2-an385',
+    description: 'Armv6-M code on the MPS2 with Cortex-M3, in QEMU: counts that of a Cortex-M0+',
+    cpu: 'Cortex-M0+',
+    flags: ['-mcpu=cortex-m0plus', '-mfloat-abi=soft'],
     bytes: 4 * mb,
     exceptionBytes: basicFrame,
   }),
