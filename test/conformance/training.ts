@@ -35,9 +35,12 @@ const hyperAliases: Readonly<Record<string, string>> = {
 /** The optimizer of a case: variants may be names of their own or switched on by a number. */
 function optimizerOf(example: Example): { readonly optimizer: Optimizer; readonly rate: number } {
   const params = example.params as Readonly<Record<string, number | boolean>>;
-  const { learningRate, weightDecay, nesterov, ...numbers } = params;
+  const { learningRate, weightDecay, nesterov, useNesterov, ...numbers } = params;
   const wanted = plainName(example.optimizer as string).replace(/^gradientdescent$/, 'sgd');
-  const base = nesterov === true || wanted === 'nesterovmomentum' ? 'nesterov' : wanted;
+  const base =
+    nesterov === true || useNesterov === true || wanted === 'nesterovmomentum'
+      ? 'nesterov'
+      : wanted;
   const moving = base === 'rmsprop' && Number(numbers.momentum ?? 0) !== 0;
   const key = moving || base === 'rmspropwithmomentum' ? 'rmspropmomentum' : base;
   const name =
