@@ -35,20 +35,21 @@ ENN_INLINE void enn_add_s8_same__dsp(const ENN_CONST struct enn_add_same_s8 *p, 
   const int32_t a_less = -p->a_zero * ((int32_t)1 << 20);
   const int32_t out_mult = p->out_mult, out_right = -p->out_shift;
   const int32_t out_base = enn_narrow_base(p->out_shift, p->out_zero);
+  int8_t *at = y, *const end = y + p->count;
   if (p->b_mult == 0) {
     const int32_t less = a_less - p->b_zero * ((int32_t)1 << 20);
-    for (int32_t i = 0; i < p->count; i++) {
-      const int32_t twice = less + (a[i] + b[i]) * ((int32_t)1 << 20);
-      y[i] = enn_add_out(twice, out_mult, out_base, out_right);
+    while (at < end) {
+      const int32_t twice = less + (*a++ + *b++) * ((int32_t)1 << 20);
+      *at++ = enn_add_out(twice, out_mult, out_base, out_right);
     }
   } else {
     const int32_t b_less = -p->b_zero * ((int32_t)1 << 21), b_right = -p->b_shift;
     const int32_t b_base = enn_narrow_base(p->b_shift, 0), b_mult = p->b_mult;
-    for (int32_t i = 0; i < p->count; i++) {
-      const int32_t wide = b_less + b[i] * ((int32_t)1 << 21);
+    while (at < end) {
+      const int32_t wide = b_less + *b++ * ((int32_t)1 << 21);
       const int32_t scaled = enn_smmlar(wide, b_mult, b_base + (wide >> 31)) >> b_right;
-      const int32_t twice = a_less + a[i] * ((int32_t)1 << 20) + scaled * 2;
-      y[i] = enn_add_out(twice, out_mult, out_base, out_right);
+      const int32_t twice = a_less + *a++ * ((int32_t)1 << 20) + scaled * 2;
+      *at++ = enn_add_out(twice, out_mult, out_base, out_right);
     }
   }
   enn_clamp_written(y, p->count, p->clamp_min, p->clamp_max);

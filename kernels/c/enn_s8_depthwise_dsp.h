@@ -96,6 +96,7 @@ ENN_INLINE void enn_depthwise_conv2d_s8__dsp(const ENN_CONST struct enn_conv2d_s
                                              const ENN_CONST int32_t *bias,
                                              const ENN_CONST int32_t *mult,
                                              const ENN_CONST int8_t *shift, int8_t *y) {
+  const int32_t column_only = p->kernel_w == 1; /* its taps are one run: there is less to begin */
   for (int32_t i = 0; i < p->out_h; i++) {
     const int32_t top = i * p->stride_h - p->pad_top;
     const struct enn_taps rows = enn_clip_taps(top, p->kernel_h, p->dilation_h, p->in_h);
@@ -108,9 +109,9 @@ ENN_INLINE void enn_depthwise_conv2d_s8__dsp(const ENN_CONST struct enn_conv2d_s
       const int8_t none = taps == 0 || rows.last == rows.first;
       const struct enn_depthwise_window t = {
           .x = none ? x : x + (row * p->in_w + column) * p->in_c,
-          .rows = rows.last - rows.first,
-          .cols = taps,
-          .x_col = p->dilation_w * p->in_c,
+          .rows = column_only ? 1 : rows.last - rows.first,
+          .cols = column_only ? (taps > 0 ? rows.last - rows.first : 0) : taps,
+          .x_col = column_only ? p->dilation_h * p->in_w * p->in_c : p->dilation_w * p->in_c,
           .x_row = (p->dilation_h * p->in_w - taps * p->dilation_w) * p->in_c,
           .w_first = none ? 0 : 4 * (rows.first * p->kernel_w + cols.first),
           .w_row = 4 * (p->kernel_w - taps),
