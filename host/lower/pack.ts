@@ -19,6 +19,7 @@ const multipleOf4 = (n: number): number => Math.ceil(n / 4) * 4;
 
 /** w[rows][count] with rows of a multiple of four. */
 function taps4(w: Int8Array, rows: number): Int8Array {
+  if (rows === 0) return new Int8Array(4);
   const count = w.length / rows;
   const stride = multipleOf4(count);
   const out = new Int8Array(rows * stride);
@@ -61,10 +62,25 @@ function planes(w: Int8Array, channels: number): Int8Array {
   return Int8Array.from(w, (_, i) => w[(i % taps) * channels + Math.floor(i / taps)]!);
 }
 
-/** Weights of the graph's layout (conv2d OHWI, depthwise 1HWC, dense OI) as a kernel wants them. */
-export function packWeights(w: Int8Array, shape: Shape, packing: Packing): Int8Array {
+/** The rows of w[rows][...] that are not skipped. */
+function kept(w: Int8Array, rows: number, skipped: ReadonlySet<number>): Int8Array {
+  const count = w.length / rows;
+  return w.filter((_, i) => !skipped.has(Math.floor(i / count)));
+}
+
+/**
+ * Weights of the graph's layout (conv2d OHWI, depthwise 1HWC, dense OI) as a kernel wants them.
+ *
+ * @param skipped output channels that `taps4` leaves out
+ */
+export function packWeights(
+  w: Int8Array,
+  shape: Shape,
+  packing: Packing,
+  skipped: ReadonlySet<number> = new Set(),
+): Int8Array {
   if (elements(shape) !== w.length) throw new RangeError(`${w.length} weights of ${shape}`);
-  if (packing === 'taps4') return taps4(w, shape[0]!);
+  if (packing === 'taps4') return taps4(kept(w, shape[0]!, skipped), shape[0]! - skipped.size);
   if (packing === 'rows4') return rows4(w, shape[0]!);
   return packing === 'channels4' ? channels4(w, shape.at(-1)!) : planes(w, shape.at(-1)!);
 }
@@ -96,6 +112,8 @@ export interface ShortForm {
   /** One entry where all channels share one. */
   readonly multipliers: MultiplierTable;
   readonly bias: Int32Array;
+  /** Channels whose weights the kernel skips, because their output is constant. */
+  readonly skipped?: ReadonlySet<number>;
 }
 
 /** What describes a layer with weights: its own tables, and w by output channel. */
@@ -113,23 +131,28 @@ export interface WeightedLayer {
 const quarter: Multiplier = { multiplier: 2 ** 30, shift: -1 };
 const nothing: Multiplier = { multiplier: 0, shift: -1 };
 
-/** A constant channel, which may have any bias and factor, as a bias that is never large. */
-function constantChannel(bias: number, { multiplier, shift }: Multiplier, zero: number): number {
+/** The shift by which kernels that skip constant channels know them; their bias is the output. */
+const skip: Multiplier = { multiplier: 0, shift: -128 };
+
+/** The output of a channel that nothing but its bias goes into. */
+function constantOutput(bias: number, { multiplier, shift }: Multiplier, zero: number): number {
   const y = zero + multiplyByQuantizedMultiplier(bias, multiplier, shift);
-  return 4 * (Math.min(Math.max(y, -128), 127) - zero);
+  return Math.min(Math.max(y, -128), 127);
 }
 
 /**
  * A layer's tables such that the short requantization does what enn_multiply does with its own:
  * every shift in [-22, -1]. A channel whose every result rounds to zero gets the factor zero.
  *
+ * @param skips whether the kernel skips constant channels
  * @returns undefined when there are none
  */
-export function shortForm(layer: WeightedLayer): ShortForm | undefined {
+export function shortForm(layer: WeightedLayer, skips: boolean): ShortForm | undefined {
   const { multiplier, shift } = layer.multipliers;
   const bias = layer.bias.slice();
   const table = { multiplier: multiplier.slice(), shift: shift.slice() };
   const shared = shift.length === 1;
+  const skipped = new Set<number>();
   for (let channel = 0; channel < bias.length; channel++) {
     const q = shared ? 0 : channel;
     const own = { multiplier: multiplier[q]!, shift: shift[q]! };
@@ -137,8 +160,10 @@ export function shortForm(layer: WeightedLayer): ShortForm | undefined {
     const vanishes = own.multiplier === 0 || bound * 2 ** own.shift < 0.25;
     let factor = own;
     if (!shared && layer.isConstant(channel)) {
-      factor = quarter;
-      bias[channel] = constantChannel(bias[channel]!, own, layer.outZero);
+      const y = constantOutput(bias[channel]!, own, layer.outZero);
+      factor = skips ? skip : quarter;
+      bias[channel] = skips ? y : 4 * (y - layer.outZero);
+      if (skips) skipped.add(channel);
     } else if (!shared && vanishes) {
       factor = nothing;
       bias[channel] = 0;
@@ -148,5 +173,5 @@ export function shortForm(layer: WeightedLayer): ShortForm | undefined {
     table.multiplier[q] = factor.multiplier;
     table.shift[q] = factor.shift;
   }
-  return { multipliers: table, bias };
+  return { multipliers: table, bias, skipped };
 }

@@ -57,16 +57,17 @@ function short({ graph, node: layer, bounds }: Case<WeightedOp>): ShortForm | un
   const apart = node.op === 'depthwiseConv2d';
   const [channels, count] = [bias.length, weights.length / bias.length];
   const isZero = (i: number) => weights[i] === 0;
-  return shortForm({
+  const described = {
     multipliers: multipliers(graph, node),
     bias,
     outZero: perTensor(getValue(graph, node.output)).zero,
-    isConstant: (channel) =>
+    isConstant: (channel: number) =>
       Array.from({ length: count }, (_, i) =>
         apart ? channel + i * channels : channel * count + i,
       ).every(isZero),
     bounds,
-  });
+  };
+  return shortForm(described, node.op === 'conv2d');
 }
 
 /** Bytes of scratch per block of four taps: the columns of four pixels. */
@@ -77,11 +78,12 @@ const conv2d: Choice<'conv2d'> = (c) => {
   const requantization = short(c);
   if (!requantization) return undefined;
   const [, height, width, channels] = getValue(graph, node.inputs[1]!).shape as number[];
+  const skips = (requantization.skipped?.size ?? 0) > 0;
   const blocks = Math.ceil((height! * width! * channels!) / 4);
   // Windows whose runs are no whole words are gathered as bytes first.
   const bytes = channels! % 4 === 0 ? columnBytes : columnBytes + 4;
   return {
-    name: 'enn_conv2d_s8_cols4__dsp',
+    name: `enn_conv2d_s8_${skips ? 'cols4skip' : 'cols4'}__dsp`,
     header: 'enn_s8_conv_dsp.h',
     order: 'blocks',
     packing: 'taps4',

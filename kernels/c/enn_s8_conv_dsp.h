@@ -9,6 +9,9 @@
  * eight words: the even pairs of the four pixels, then the odd pairs (enn_dsp.h). scratch holds
  * `blocks` of them, and 4 blocks bytes more where in_c is no multiple of 4: 36 blocks, 4-aligned.
  *
+ * In cols4skip a channel with shift -128 is constant: its bias is the output, and it has no weights in
+ * w. Networks that were trained with regularization have many such channels.
+ *
  * Block: 1 channel x 4 pixels x 4 taps = 16 MAC in 13 instructions: LDR and two SXTB16 for the
  * weights, two LDM of four pairs, eight SMLAD. Registers: 4 accumulators, 4 pairs, weights, widened
  * weights, two pointers, the count.
@@ -24,6 +27,7 @@
 #include "enn_s8_conv.h"
 
 #define ENN_COLUMN_BYTES 32
+#define ENN_SKIPPED (-128)
 
 /* Blocks of a pixel's run of bytes, less the zero point (`minus` is -zero twice). */
 ENN_INLINE void enn_widen_block(const int8_t *from, uint32_t minus, int8_t *to) {
@@ -199,7 +203,8 @@ ENN_INLINE void enn_columns(const ENN_CONST struct enn_conv2d_s8 *p, const int8_
 }
 
 /* All channels of up to four pixels, whose outputs are neighbours in memory. */
-ENN_INLINE void enn_conv_pixels(const ENN_CONST struct enn_conv2d_s8 *p, int32_t count,
+ENN_INLINE void enn_conv_pixels(const ENN_CONST struct enn_conv2d_s8 *p, int32_t skips,
+                                int32_t count,
                                 int32_t blocks, const int8_t *columns,
                                 const ENN_CONST int8_t *w, const ENN_CONST int32_t *bias,
                                 const ENN_CONST int32_t *mult, const ENN_CONST int8_t *shift,
@@ -207,10 +212,16 @@ ENN_INLINE void enn_conv_pixels(const ENN_CONST struct enn_conv2d_s8 *p, int32_t
   const int32_t channels = p->out_c, zero = p->out_zero;
   int8_t *at = y;
   for (int8_t *const end = y + channels; at < end; at++) {
+    const int32_t left = *shift++;
+    if (skips && left == ENN_SKIPPED) {
+      const int8_t constant = (int8_t)*bias++;
+      for (int32_t i = 0; i < count; i++) at[i * channels] = constant;
+      mult++;
+      continue;
+    }
     const struct enn_four sum = enn_dot4(columns, &w, blocks, *bias++);
-    const int32_t factor = *mult++;
-    const int32_t right = -*shift++;
-    const int32_t base = enn_narrow_base(-right, zero);
+    const int32_t factor = *mult++, right = -left;
+    const int32_t base = enn_narrow_base(left, zero);
     at[0] = (int8_t)enn_narrow(sum.acc[0], factor, base, right);
     if (count > 1) at[channels] = (int8_t)enn_narrow(sum.acc[1], factor, base, right);
     if (count > 2) at[2 * channels] = (int8_t)enn_narrow(sum.acc[2], factor, base, right);
@@ -219,11 +230,10 @@ ENN_INLINE void enn_conv_pixels(const ENN_CONST struct enn_conv2d_s8 *p, int32_t
   enn_clamp_written(y, count * p->out_c, p->clamp_min, p->clamp_max);
 }
 
-ENN_INLINE void enn_conv2d_s8_cols4__dsp(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
-                                         const ENN_CONST int8_t *w, const ENN_CONST int32_t *bias,
-                                         const ENN_CONST int32_t *mult,
-                                         const ENN_CONST int8_t *shift, int8_t *scratch,
-                                         int8_t *y) {
+ENN_INLINE void enn_conv_cols4(const ENN_CONST struct enn_conv2d_s8 *p, int32_t skips,
+                               const int8_t *x, const ENN_CONST int8_t *w,
+                               const ENN_CONST int32_t *bias, const ENN_CONST int32_t *mult,
+                               const ENN_CONST int8_t *shift, int8_t *scratch, int8_t *y) {
   const int32_t blocks = (p->kernel_h * p->kernel_w * p->in_c + 3) / 4;
   const int32_t pixels = p->out_h * p->out_w;
   /* Columns that the last pixels leave unused are computed and dropped: let them be numbers. */
@@ -233,12 +243,29 @@ ENN_INLINE void enn_conv2d_s8_cols4__dsp(const ENN_CONST struct enn_conv2d_s8 *p
   int32_t first = 0;
   for (; first + 4 <= pixels; first += 4, y += 4 * p->out_c) {
     enn_columns(p, x, first, 4, blocks, scratch);
-    enn_conv_pixels(p, 4, blocks, scratch, w, bias, mult, shift, y);
+    enn_conv_pixels(p, skips, 4, blocks, scratch, w, bias, mult, shift, y);
   }
   if (first < pixels) {
     enn_columns(p, x, first, pixels - first, blocks, scratch);
-    enn_conv_pixels(p, pixels - first, blocks, scratch, w, bias, mult, shift, y);
+    enn_conv_pixels(p, skips, pixels - first, blocks, scratch, w, bias, mult, shift, y);
   }
+}
+
+ENN_INLINE void enn_conv2d_s8_cols4__dsp(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
+                                         const ENN_CONST int8_t *w, const ENN_CONST int32_t *bias,
+                                         const ENN_CONST int32_t *mult,
+                                         const ENN_CONST int8_t *shift, int8_t *scratch,
+                                         int8_t *y) {
+  enn_conv_cols4(p, 0, x, w, bias, mult, shift, scratch, y);
+}
+
+ENN_INLINE void enn_conv2d_s8_cols4skip__dsp(const ENN_CONST struct enn_conv2d_s8 *p,
+                                             const int8_t *x, const ENN_CONST int8_t *w,
+                                             const ENN_CONST int32_t *bias,
+                                             const ENN_CONST int32_t *mult,
+                                             const ENN_CONST int8_t *shift, int8_t *scratch,
+                                             int8_t *y) {
+  enn_conv_cols4(p, 1, x, w, bias, mult, shift, scratch, y);
 }
 
 #endif

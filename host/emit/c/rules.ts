@@ -47,11 +47,17 @@ const scaling = ({ multiplier, shift }: Multiplier, prefix = '') => ({
 const clamping = ([clamp_min, clamp_max]: readonly [number, number]) => ({ clamp_min, clamp_max });
 
 /** Weights as the kernel wants them. */
-function weightTable(graph: Graph, node: WeightedNode, { packing }: Kernel): Argument {
+function weightTable(
+  graph: Graph,
+  node: WeightedNode,
+  { packing, requantization }: Kernel,
+): Argument {
   const w = node.inputs[1]!;
   const data = weightsOf(graph, node);
   if (packing === undefined) return constant('w', w, data);
-  return words('w', `${w}.${packing}`, packWeights(data, getValue(graph, w).shape, packing));
+  const { shape } = getValue(graph, w);
+  const packed = packWeights(data, shape, packing, requantization?.skipped);
+  return words('w', `${w}.${packing}`, packed);
 }
 
 /** The bias, with the input's zero point in it where the kernel does not subtract that. */
