@@ -89,6 +89,39 @@ test('a window without padding gets the exact distance', () => {
   }
 });
 
+/** As bruteForce, for a kernel that reads the windows of four pixels before it writes them. */
+function bruteForceBlocks(reads: readonly number[], channels: number): number {
+  let distance = Number.NEGATIVE_INFINITY;
+  for (let end = 4 * channels; end < reads.length; end += 4 * channels) {
+    const later = reads.slice(end).reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+    distance = Math.max(distance, end - 1 - later + 1);
+  }
+  return distance;
+}
+
+test('blocks of pixels get the exact distance, and never a larger one than single pixels', () => {
+  const next = randomIntegers(8);
+  let compared = 0;
+  for (let round = 0; round < 100; round++) {
+    const n = network('conv', round);
+    const x = n.input([next(3, 7), next(3, 7), next(1, 3)]);
+    const channels = next(1, 4);
+    const options = { kernel: [next(1, 3), next(1, 3)], stride: [next(1, 2), next(1, 2)] } as const;
+    const graph = n.finish(n.conv(x, channels, options));
+    const exact = bruteForceBlocks(lowestReads(graph), channels);
+    if (exact === Number.NEGATIVE_INFINITY) continue;
+    const node = graph.nodes[0] as StepNode;
+    const [[blocks], [pixels]] = [
+      overlapsOf(graph, node, 'blocks'),
+      overlapsOf(graph, node, 'pixels'),
+    ];
+    assert.equal(blocks!.minDistance, exact);
+    assert.ok(blocks!.minDistance <= pixels!.minDistance);
+    compared++;
+  }
+  assert.ok(compared > 50);
+});
+
 test('element by element works in place, except on the operand that is broadcast', () => {
   const n = network('add', 1);
   const [a, b] = [n.input([4, 4, 3]), n.input([1, 1, 3])];
