@@ -1,13 +1,14 @@
 /**
  * The quick gate, under a minute on two cores: types, lint, import order, and the tests that need
- * no emulator, side by side. `npm test` runs every test in full.
+ * no emulator, side by side. `npm test` runs every test in full, those of the command line as a
+ * process (test/cli, test/e2e) included.
  */
 import { spawn } from 'node:child_process';
 
 const out = process.env.EDGE_NN_DIST ?? 'dist';
 
 const checks: readonly (readonly [string, readonly string[]])[] = [
-  ['tests without emulators', [process.execPath, `${out}/tools/test.js`]],
+  ['tests without emulators', [process.execPath, `${out}/tools/test.js`, '!test/cli', '!test/e2e']],
   ['types', ['npm', 'run', '-s', 'types']],
   ['import order', ['npm', 'run', '-s', 'order']],
   ['lint', ['npm', 'run', '-s', 'lint']],

@@ -8,7 +8,7 @@ import { SourceMap, type SourceMapPayload } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { type BuildFailure, build, type Plugin } from 'esbuild';
+import type { BuildFailure, Plugin } from 'esbuild';
 import { BadInputError, EdgeNnError } from '../core/errors.js';
 import { builtFile } from '../core/package.js';
 
@@ -50,6 +50,7 @@ function bundleError(file: string, failure: unknown): BadInputError {
 
 async function bundle(file: string): Promise<{ code: string; map: SourceMapPayload }> {
   try {
+    const { build } = await import('esbuild');
     const { outputFiles } = await build({
       entryPoints: [file],
       outfile: join(tmpdir(), 'user.mjs'),

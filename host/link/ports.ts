@@ -10,7 +10,6 @@ import {
   realpathSync,
 } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { SerialPort } from 'serialport';
 
 export interface PortInfo {
   readonly path: string;
@@ -66,7 +65,9 @@ export function listSysPorts(root = '/sys/class/tty'): PortInfo[] {
 /** The machine's serial ports, those that are plugged in over USB first. */
 export async function listPorts(): Promise<PortInfo[]> {
   const viaSys = process.platform === 'linux' && !onPath('udevadm');
-  const found: readonly PortInfo[] = viaSys ? listSysPorts() : await SerialPort.list();
+  const found: readonly PortInfo[] = viaSys
+    ? listSysPorts()
+    : await (await import('serialport')).SerialPort.list();
   const ports = found.map(({ path, vendorId, productId, manufacturer, serialNumber }) => ({
     path,
     vendorId: vendorId?.toLowerCase(),

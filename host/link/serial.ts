@@ -2,7 +2,7 @@
  * A device on a serial port, or an emulator on a PTY.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import { SerialPort } from 'serialport';
+import type { SerialPort } from 'serialport';
 import { DeviceNotFoundError } from '../core/errors.js';
 import type { Transport } from './transport.js';
 
@@ -35,6 +35,8 @@ const setDtr = (port: SerialPort, dtr: boolean): Promise<void> =>
  * @throws DeviceNotFoundError when it is missing, in use or not permitted
  */
 export async function serialTransport(path: string, baudRate = 115200): Promise<Transport> {
+  // Most verbs open no port: the bindings are loaded only here.
+  const { SerialPort } = await import('serialport');
   const port = new SerialPort({ path, baudRate, autoOpen: false });
   let fault: unknown;
   let onClose: (cause?: unknown) => void = () => {};

@@ -23,7 +23,7 @@ import { writeIdx } from '../../host/format/idx.js';
 import { writeNpy } from '../../host/format/npy.js';
 import { wideModel } from '../board/support.js';
 import { alterWeight, flashAltered } from '../eval/fixture.js';
-import { quick } from '../quick.js';
+import { quick, sample } from '../quick.js';
 import {
   cli,
   cliComplaint,
@@ -123,13 +123,13 @@ test('3: data that is missing, unknown, cut or of another shape', async () => {
     at('wide.npy'),
     writeNpy({ dtype: 'f32', shape: [30, 7], data: new Float32Array(210) }),
   );
-  for (const [spec, code, words] of [
+  for (const [spec, code, words] of sample([
     ['idx:nowhere', 3, /nowhere/],
     ['npy:gone.npy,y.npy', 3, /gone\.npy/],
     ['idx:idx', 3, /idx\/train-images-idx3-ubyte.*134 left of 150/],
     ['npy:wide.npy,ty.npy', 3, /7/],
     ['mnits', 2, /mnits/],
-  ] as const) {
+  ] as const)) {
     const args = ['train', 'model.ts', '--data', spec, ...testData, '--out', 'never'];
     const { message, where } = await cliFailure(args, code, { cwd });
     assert.match(`${where}: ${message}`, words);
@@ -148,7 +148,7 @@ test('3: a model file that is missing, does not parse, throws, or exports no mod
   ];
   for (const [file, text] of files) writeFileSync(at(file), text);
   const wanted = [...files, ['gone.ts', '', /no such model file: gone\.ts/] as const];
-  for (const [file, , words] of wanted) {
+  for (const [file, , words] of sample(wanted)) {
     const error = await cliFailure(['train', file, ...data, ...testData], 3, { cwd });
     assert.match(error.message, words);
     assert.ok(error.where?.startsWith(file), error.where);
@@ -243,11 +243,11 @@ test('7: a port in use', async (t) => {
 
 test('8: a device that is mute, talks nonsense or ends, within its timeout', async (t) => {
   if (process.platform === 'win32') return t.skip('needs /bin/sh');
-  for (const [name, script] of [
+  for (const [name, script] of sample([
     ['mute', '#!/bin/sh\nexec sleep 600\n'],
     ['noisy', '#!/bin/sh\nwhile :; do echo login:; sleep 0.01; done\n'],
     ['dying', '#!/bin/sh\nexit 3\n'],
-  ] as const) {
+  ] as const)) {
     await flashScript(name, script);
     const start = performance.now();
     const error = await cliFailure(evaluate(name, '--timeout', '1'), 8, { cwd });

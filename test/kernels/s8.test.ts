@@ -59,7 +59,7 @@ for (const { target, arch } of runs) {
     t.after(() => driver.dispose());
     for (const [seed, index] of regressionSeeds) await fuzz(driver, seed, index, 1, arch);
     if (arch === 'ref') await fuzzArithmetic(driver, 1, 2000);
-    await fuzz(driver, 1, 0, targets[target].cases / (quick ? 8 : 1), arch);
+    await fuzz(driver, 1, 0, targets[target].cases / (quick ? 20 : 1), arch);
   });
 }
 
