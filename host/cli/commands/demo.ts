@@ -166,7 +166,7 @@ export const demoCommand = command<DemoReport>({
     epochs: { type: 'number', default: 2, describe: 'Passes over the data' },
     seed: shared.seed,
   },
-  examples: [['edge-nn demo', 'About three minutes']],
+  examples: [['edge-nn demo', 'A minute or two on two cores']],
   run: (flags, context) => demo(options(flags), context),
   render,
   exitCode: ({ boards }): ExitCode =>
