@@ -1,14 +1,27 @@
 /**
  * The quick gate, under a minute on two cores: types, lint, import order, and the tests that need
- * no emulator, side by side. `npm test` runs every test in full, those of the command line as a
- * process (test/cli, test/e2e) included.
+ * no emulator, side by side. `npm test` runs every test in full, with those that it leaves out.
  */
 import { spawn } from 'node:child_process';
 
 const out = process.env.EDGE_NN_DIST ?? 'dist';
 
+/** Slow tests: whole processes, and firmware and kernels built for the host by its compiler. */
+const slow = [
+  'test/cli',
+  'test/e2e',
+  'test/device',
+  'test/eval',
+  'test/board/firmware',
+  'test/emit/c/models',
+  'test/kernels/f32-host',
+];
+
 const checks: readonly (readonly [string, readonly string[]])[] = [
-  ['tests without emulators', [process.execPath, `${out}/tools/test.js`, '!test/cli', '!test/e2e']],
+  [
+    'tests without emulators',
+    [process.execPath, `${out}/tools/test.js`, ...slow.map((path) => `!${path}`)],
+  ],
   ['types', ['npm', 'run', '-s', 'types']],
   ['import order', ['npm', 'run', '-s', 'order']],
   ['lint', ['npm', 'run', '-s', 'lint']],
