@@ -8,10 +8,12 @@ import type { StepNode } from './lowered-ops.js';
 import type { Packing, ShortForm } from './pack.js';
 
 /**
- * What kernels may use. `ref`: portable C11, the contract; `dsp`: the SIMD instructions of
- * Armv7E-M. The others are faster and equal `ref`.
+ * What kernels may use. `ref`: portable C11, the contract; `dsp`: the SIMD instructions of Armv7E-M;
+ * `mve`: Helium, the vectors of Armv8.1-M; `m0`: the few instructions of Armv6-M. The others are
+ * faster and equal `ref`.
  */
-export type Arch = 'ref' | 'dsp';
+export const archs = ['ref', 'dsp', 'mve', 'm0'] as const;
+export type Arch = (typeof archs)[number];
 
 export interface Target {
   readonly arch: Arch;
@@ -43,6 +45,8 @@ export interface Kernel {
   readonly name: string;
   readonly header: string;
   readonly order: ReadingOrder;
+  /** Another form of the op's call than that of its portable kernel (emit/c/rules.ts). */
+  readonly form?: 'same';
   /** How the kernel wants its weights (lower/pack.ts); absent: as the graph has them. */
   readonly packing?: Packing;
   /** What it requantizes with, where that is not the op's own tables; equal in effect. */

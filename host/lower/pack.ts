@@ -68,6 +68,15 @@ function kept(w: Int8Array, rows: number, skipped: ReadonlySet<number>): Int8Arr
   return w.filter((_, i) => !skipped.has(Math.floor(i / count)));
 }
 
+type Packer = (w: Int8Array, shape: Shape, skipped: ReadonlySet<number>) => Int8Array;
+
+const packers: { readonly [P in Packing]: Packer } = {
+  taps4: (w, shape, skipped) => taps4(kept(w, shape[0]!, skipped), shape[0]! - skipped.size),
+  rows4: (w, shape) => rows4(w, shape[0]!),
+  channels4: (w, shape) => channels4(w, shape.at(-1)!),
+  planes: (w, shape) => planes(w, shape.at(-1)!),
+};
+
 /**
  * Weights of the graph's layout (conv2d OHWI, depthwise 1HWC, dense OI) as a kernel wants them.
  *
@@ -80,9 +89,7 @@ export function packWeights(
   skipped: ReadonlySet<number> = new Set(),
 ): Int8Array {
   if (elements(shape) !== w.length) throw new RangeError(`${w.length} weights of ${shape}`);
-  if (packing === 'taps4') return taps4(kept(w, shape[0]!, skipped), shape[0]! - skipped.size);
-  if (packing === 'rows4') return rows4(w, shape[0]!);
-  return packing === 'channels4' ? channels4(w, shape.at(-1)!) : planes(w, shape.at(-1)!);
+  return packers[packing](w, shape, skipped);
 }
 
 /** The bias of a dense layer whose kernel does not subtract the input's zero point; in int32. */

@@ -1,24 +1,14 @@
 /**
- * Which kernel runs a step. This file alone decides; a faster kernel for some shapes or cores is
- * one more case in an op's rule.
+ * Which kernel runs a step. This file and its tables of each core (select-*.ts) alone decide; a
+ * faster kernel for some shapes or cores is one more case in an op's rule.
  */
-import { sameShape } from '../core/shape.js';
-import { type Graph, getValue, type Node, type NodeOf } from '../ir/graph.js';
-import { addMultipliers, convMultipliers, denseMultipliers } from '../quant/interpret-params.js';
-import { biasOf, perTensor, weightsOf } from '../quant/interpret-quant.js';
-import type { Kernel, ReadingOrder, Target } from './lowered.js';
+import type { Graph } from '../ir/graph.js';
+import type { Arch, Kernel, ReadingOrder, Target } from './lowered.js';
 import type { StepNode, StepOp } from './lowered-ops.js';
-import { isHalf, isShort, type ShortForm, shortForm } from './pack.js';
-
-/** A node, with what its accumulators cannot exceed (per channel) where that was proven. */
-interface Case<O extends StepOp> {
-  readonly graph: Graph;
-  readonly node: NodeOf<O>;
-  readonly bounds: readonly number[] | undefined;
-}
-
-/** The faster kernel for Armv7E-M; undefined where none fits the node. */
-type Choice<O extends StepOp> = (c: Case<O>) => Kernel | undefined;
+import type { Choice, Choices } from './select-choice.js';
+import { dspKernels } from './select-dsp.js';
+import { m0Kernels } from './select-m0.js';
+import { mveKernels } from './select-mve.js';
 
 /** The portable kernel of an op, the contract that the others equal. */
 const reference = (op: string, header: string, order: ReadingOrder): Kernel => ({
@@ -44,109 +34,13 @@ const references: { readonly [O in StepOp]: Kernel } = {
   concat: reference('concat', 'shape', 'any'),
 };
 
-type WeightedOp = 'conv2d' | 'depthwiseConv2d' | 'dense';
-
-/** The tables of a layer for the short requantization, if that can do the same. */
-function short({ graph, node: layer, bounds }: Case<WeightedOp>): ShortForm | undefined {
-  if (bounds === undefined) return undefined;
-  const node = layer as Node;
-  const weights = weightsOf(graph, node);
-  const bias = biasOf(graph, node, bounds.length);
-  const multipliers = node.op === 'dense' ? denseMultipliers : convMultipliers;
-  // Weights of one channel are neighbours, but for depthwise, where channels are.
-  const apart = node.op === 'depthwiseConv2d';
-  const [channels, count] = [bias.length, weights.length / bias.length];
-  const isZero = (i: number) => weights[i] === 0;
-  const described = {
-    multipliers: multipliers(graph, node),
-    bias,
-    outZero: perTensor(getValue(graph, node.output)).zero,
-    isConstant: (channel: number) =>
-      Array.from({ length: count }, (_, i) =>
-        apart ? channel + i * channels : channel * count + i,
-      ).every(isZero),
-    bounds,
-  };
-  return shortForm(described, node.op === 'conv2d');
-}
-
-/** Bytes of scratch per block of four taps: the columns of four pixels. */
-const columnBytes = 32;
-
-const conv2d: Choice<'conv2d'> = (c) => {
-  const { graph, node } = c;
-  const requantization = short(c);
-  if (!requantization) return undefined;
-  const [, height, width, channels] = getValue(graph, node.inputs[1]!).shape as number[];
-  const skips = (requantization.skipped?.size ?? 0) > 0;
-  const blocks = Math.ceil((height! * width! * channels!) / 4);
-  // Windows whose runs are no whole words are gathered as bytes first.
-  const bytes = channels! % 4 === 0 ? columnBytes : columnBytes + 4;
-  return {
-    name: `enn_conv2d_s8_${skips ? 'cols4skip' : 'cols4'}__dsp`,
-    header: 'enn_s8_conv_dsp.h',
-    order: 'blocks',
-    packing: 'taps4',
-    scratchBytes: blocks * bytes,
-    requantization,
-  };
+/** The faster kernels of each core. */
+const faster: { readonly [A in Arch]: Choices } = {
+  ref: {},
+  dsp: dspKernels,
+  mve: mveKernels,
+  m0: m0Kernels,
 };
-
-/** Bytes of the plane of enn_s8_depthwise_plane_dsp.h. */
-const planeBytes = (height: number, width: number): number =>
-  (Math.min(height, width) + 2) * 2 * (Math.ceil(Math.max(height, width) / 2) * 2 + 2);
-
-const depthwiseConv2d: Choice<'depthwiseConv2d'> = (c) => {
-  const { graph, node } = c;
-  const requantization = short(c);
-  const [x, y] = [getValue(graph, node.inputs[0]!), getValue(graph, node.output)];
-  if (!requantization || x.shape[3] !== y.shape[3]) return undefined;
-  const [, kernelHeight, kernelWidth] = getValue(graph, node.inputs[1]!).shape;
-  const { stride, dilation } = node.attrs;
-  const ones = [...stride, ...dilation].every((n) => n === 1);
-  if (ones && kernelHeight === 3 && kernelWidth === 3 && sameShape(x.shape, y.shape)) {
-    return {
-      name: 'enn_depthwise_conv2d_s8_3x3plane__dsp',
-      header: 'enn_s8_depthwise_plane_dsp.h',
-      order: 'any',
-      inPlace: true,
-      packing: 'planes',
-      scratchBytes: planeBytes(y.shape[1]!, y.shape[2]!),
-      requantization,
-    };
-  }
-  return {
-    name: 'enn_depthwise_conv2d_s8__dsp',
-    header: 'enn_s8_depthwise_dsp.h',
-    order: 'pixels',
-    packing: 'channels4',
-    requantization,
-  };
-};
-
-const dense: Choice<'dense'> = (c) => {
-  const requantization = short(c);
-  return (
-    requantization && {
-      name: 'enn_dense_s8_rows4__dsp',
-      header: 'enn_s8_dense_dsp.h',
-      order: 'pixels',
-      packing: 'rows4',
-      requantization,
-    }
-  );
-};
-
-/** One operand is halved exactly, the one with the larger scale; see enn_s8_add_dsp.h. */
-const add: Choice<'add'> = ({ graph, node }) => {
-  const [a, b] = node.inputs.map((id) => getValue(graph, id));
-  const scaling = addMultipliers(graph, node);
-  const fits = [scaling.a, scaling.b].every((factor) => isHalf(factor) || isShort(factor));
-  if (!fits || !isShort(scaling.out) || !sameShape(a!.shape, b!.shape)) return undefined;
-  return { name: 'enn_add_s8_same__dsp', header: 'enn_s8_add_dsp.h', order: 'elements' };
-};
-
-const faster: { readonly [O in StepOp]?: Choice<O> } = { conv2d, depthwiseConv2d, dense, add };
 
 /**
  * The kernel of a step on a target.
@@ -159,6 +53,6 @@ export function selectKernel(
   target: Target,
   bounds: readonly number[] | undefined,
 ): Kernel {
-  const choice = target.arch === 'dsp' ? (faster[node.op] as Choice<StepOp>) : undefined;
+  const choice = faster[target.arch][node.op] as Choice<StepOp> | undefined;
   return choice?.({ graph, node, bounds }) ?? references[node.op];
 }

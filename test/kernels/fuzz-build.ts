@@ -10,17 +10,31 @@ import { compileWasm, wasmFlags } from '../../host/board/toolchain/wasm-clang.js
 import { sha256 } from '../../host/core/hash.js';
 import { writeOutputFile } from '../../host/core/output-file.js';
 import { builtFile, packageFile } from '../../host/core/package.js';
-import type { Arch } from '../../host/lower/lowered.js';
+import { type Arch, archs } from '../../host/lower/lowered.js';
 
-export const fuzzTargets = ['host', 'virtual', 'mps2-an386'] as const;
+export const fuzzTargets = ['host', 'virtual', 'mps2-an386', 'mps3-an547', 'armv6-m'] as const;
 export type FuzzTarget = (typeof fuzzTargets)[number];
 
-/** Whose kernels a target runs: those of Armv7E-M in plain C where it has no such instructions. */
+/** Whose kernels a target runs: those of other cores in plain C where it lacks the instructions. */
 export const fuzzArchs: Readonly<Record<FuzzTarget, readonly Arch[]>> = {
-  host: ['ref', 'dsp'],
+  host: archs,
   virtual: ['ref'],
   'mps2-an386': ['ref', 'dsp'],
+  'mps3-an547': ['mve'],
+  'armv6-m': ['m0'],
 };
+
+/** QEMU's machine, the firmware folder of its memory map, and the code that is made for it. */
+interface Emulated {
+  readonly machine: string;
+  readonly flags: readonly string[];
+}
+
+const emulated = {
+  'mps2-an386': { machine: 'mps2-an386', flags: ['-mcpu=cortex-m4'] },
+  'mps3-an547': { machine: 'mps3-an547', flags: ['-mcpu=cortex-m55', '-mfloat-abi=hard'] },
+  'armv6-m': { machine: 'mps2-an385', flags: ['-mcpu=cortex-m0plus'] },
+} as const satisfies Partial<Record<FuzzTarget, Emulated>>;
 
 export const driverSource = 'test/kernels/s8_driver.c';
 
@@ -90,16 +104,16 @@ async function hostDriver(): Promise<Driver> {
   };
 }
 
-/** QEMU's Cortex-M4, which reads and writes the files of its working folder by semihosting. */
-async function cortexDriver(): Promise<Driver> {
+/** A Cortex-M in QEMU, which reads and writes the files of its working folder by semihosting. */
+async function cortexDriver({ machine: name, flags }: Emulated): Promise<Driver> {
   const { path: qemu } = await requireTool('qemu-system-arm', 'the kernel fuzzer');
   const dir = folder();
   const image = join(dir, 'driver.elf');
   const link = [`-L${packageFile('firmware/cortex-m')}`];
-  link.push('-T', packageFile('firmware/mps2-an386/link.ld'), '-lgcc');
-  const core = ['-mcpu=cortex-m4', '-mthumb', '-O2', '-ffreestanding', '-nostdlib'];
+  link.push('-T', packageFile(`firmware/${name}/link.ld`), '-lgcc');
+  const core = [...flags, '-mthumb', '-O2', '-ffreestanding', '-nostdlib'];
   await compile('arm-none-eabi-gcc', [...core, ...link, '-o', image]);
-  const machine = ['-M', 'mps2-an386', '-nographic', '-monitor', 'none', '-serial', 'none'];
+  const machine = ['-M', name, '-nographic', '-monitor', 'none', '-serial', 'none'];
   const semihosting = ['-semihosting-config', 'enable=on,target=native'];
   return {
     async run(file, resultBytes) {
@@ -153,7 +167,9 @@ async function wasmDriver(): Promise<Driver> {
 const drivers: Readonly<Record<FuzzTarget, () => Promise<Driver>>> = {
   host: hostDriver,
   virtual: wasmDriver,
-  'mps2-an386': cortexDriver,
+  'mps2-an386': () => cortexDriver(emulated['mps2-an386']),
+  'mps3-an547': () => cortexDriver(emulated['mps3-an547']),
+  'armv6-m': () => cortexDriver(emulated['armv6-m']),
 };
 
 /**

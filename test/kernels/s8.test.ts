@@ -10,6 +10,7 @@ import { after, test } from 'node:test';
 import { runTool } from '../../host/board/toolchain/run-tool.js';
 import { findTool } from '../../host/board/toolchain/tools.js';
 import { packageFile } from '../../host/core/package.js';
+import { archs } from '../../host/lower/lowered.js';
 import { emulatorsOff, quick } from '../quick.js';
 import {
   buildDriver,
@@ -24,13 +25,17 @@ import { fuzzCase } from './fuzz-cases.js';
 import { encodeCases, kernelsOf, readSources } from './fuzz-file.js';
 import { fuzz, fuzzArithmetic } from './fuzz-run.js';
 
+const emulator = ['arm-none-eabi-gcc', 'qemu-system-arm'] as const;
+
 /** What a target needs, and how many cases it runs in a few seconds. */
 const targets: Readonly<
-  Record<FuzzTarget, { needs: Parameters<typeof findTool>[0][]; cases: number }>
+  Record<FuzzTarget, { needs: readonly Parameters<typeof findTool>[0][]; cases: number }>
 > = {
   host: { needs: ['cc'], cases: 4000 },
   virtual: { needs: [], cases: 1000 },
-  'mps2-an386': { needs: ['arm-none-eabi-gcc', 'qemu-system-arm'], cases: 1000 },
+  'mps2-an386': { needs: emulator, cases: 1000 },
+  'mps3-an547': { needs: emulator, cases: 1000 },
+  'armv6-m': { needs: emulator, cases: 1000 },
 };
 
 /** Cases that each caught a defect that few others show; they run everywhere, first. */
@@ -51,15 +56,16 @@ const runs = fuzzTargets.flatMap((target) => fuzzArchs[target].map((arch) => ({ 
 
 for (const { target, arch } of runs) {
   test(`random layers through ${arch} kernels equal the oracle on ${target}`, async (t) => {
+    const { needs, cases } = targets[target];
     if (wanted && wanted !== target) return t.skip(`EDGE_NN_TARGET is ${wanted}`);
-    if (target === 'mps2-an386' && emulatorsOff) return t.skip(emulatorsOff);
-    const absent = await missing(targets[target].needs);
+    if (needs === emulator && emulatorsOff) return t.skip(emulatorsOff);
+    const absent = await missing(needs);
     if (absent.length > 0) return t.skip(`${absent.join(', ')} not on this machine`);
     const driver = await buildDriver(target);
     t.after(() => driver.dispose());
     for (const [seed, index] of regressionSeeds) await fuzz(driver, seed, index, 1, arch);
     if (arch === 'ref') await fuzzArithmetic(driver, 1, 2000);
-    await fuzz(driver, 1, 0, targets[target].cases / (quick ? 20 : 1), arch);
+    await fuzz(driver, 1, 0, cases / (quick ? 20 : 1), arch);
   });
 }
 
@@ -72,7 +78,7 @@ test('cases cover every op, and both values of what is drawn', () => {
 
 test('cases reach every kernel of the driver', () => {
   const cases = Array.from({ length: 400 }, (_, i) => fuzzCase(1, i));
-  const reached = new Set((['ref', 'dsp'] as const).flatMap((arch) => [...kernelsOf(cases, arch)]));
+  const reached = new Set(archs.flatMap((arch) => [...kernelsOf(cases, arch)]));
   const listed = readSources().kernels.filter((name) => name !== 'probe_fixed__ref');
   assert.deepEqual([...reached].sort(), listed.sort());
 });
@@ -109,6 +115,7 @@ const compilers = [
   ['cc', []],
   ['arm-none-eabi-gcc', ['-mcpu=cortex-m0', '-mthumb']],
   ['arm-none-eabi-gcc', ['-mcpu=cortex-m4', '-mthumb']],
+  ['arm-none-eabi-gcc', ['-mcpu=cortex-m55', '-mthumb', '-mfloat-abi=hard']],
 ] as const;
 
 const dir = mkdtempSync(join(tmpdir(), 'enn-headers-'));

@@ -184,7 +184,7 @@ const addSame: EmitRule<'add'> = (graph, node, kernel) => {
 };
 
 const add: EmitRule<'add'> = (graph, node, kernel) => {
-  if (kernel.name === 'enn_add_s8_same__dsp') return addSame(graph, node, kernel);
+  if (kernel.form === 'same') return addSame(graph, node, kernel);
   const { a, b, out } = addMultipliers(graph, node);
   const fields = {
     ...binaryFields(graph, node),

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { elements } from '../../../host/core/shape.js';
 import { importTflite } from '../../../host/front/import-tflite.js';
 import { getValue } from '../../../host/ir/graph.js';
+import { archs } from '../../../host/lower/lowered.js';
 import { lower } from '../../../host/lower/pipeline.js';
 import { createOracle } from '../../../host/quant/interpret.js';
 import { modelBytes, modelFiles, modelsFolder } from '../../format/support.js';
@@ -30,7 +31,6 @@ const recorded = (name: string): Int8Array =>
   new Int8Array(readFileSync(join(modelsFolder, '..', 'tflm', `${name}_out.bin`)));
 
 /** On the host, kernels of another core run in plain C. */
-const archs = ['ref', 'dsp'] as const;
 const cases = archs.flatMap((arch) =>
   Object.entries(models).map(([model, golden]) => ({ model, golden, arch })),
 );

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { archs } from '../../../host/lower/lowered.js';
 import { lower } from '../../../host/lower/pipeline.js';
 import { createOracle } from '../../../host/quant/interpret.js';
 import { network, networks, randomInputs, randomNetwork } from '../../lower/networks.js';
@@ -11,7 +12,7 @@ const inferences = 4;
 const [first, last] = (process.env.EDGE_NN_SEEDS ?? '1-2').split('-').map(Number);
 const seeds = Array.from({ length: last! - first! + 1 }, (_, i) => first! + i);
 
-const runs = (['ref', 'dsp'] as const).flatMap((arch) => seeds.map((seed) => ({ arch, seed })));
+const runs = archs.flatMap((arch) => seeds.map((seed) => ({ arch, seed })));
 
 const cases = Object.entries({ ...networks, random: randomNetwork }).flatMap(([name, make]) =>
   runs.map((run) => ({ name, make, ...run })),

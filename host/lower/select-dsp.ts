@@ -1,0 +1,119 @@
+/**
+ * Kernels for Armv7E-M (kernels/c/enn_s8_*_dsp.h), the SIMD instructions of Cortex-M4, M7 and M33.
+ */
+import { sameShape } from '../core/shape.js';
+import { getValue, type Node } from '../ir/graph.js';
+import { addMultipliers, convMultipliers, denseMultipliers } from '../quant/interpret-params.js';
+import { biasOf, perTensor, weightsOf } from '../quant/interpret-quant.js';
+import { isHalf, isShort, type ShortForm, shortForm } from './pack.js';
+import type { Case, Choice, Choices } from './select-choice.js';
+
+type WeightedOp = 'conv2d' | 'depthwiseConv2d' | 'dense';
+
+/** The tables of a layer for the short requantization, if that can do the same. */
+function short({ graph, node: layer, bounds }: Case<WeightedOp>): ShortForm | undefined {
+  if (bounds === undefined) return undefined;
+  const node = layer as Node;
+  const weights = weightsOf(graph, node);
+  const bias = biasOf(graph, node, bounds.length);
+  const multipliers = node.op === 'dense' ? denseMultipliers : convMultipliers;
+  // Weights of one channel are neighbours, but for depthwise, where channels are.
+  const apart = node.op === 'depthwiseConv2d';
+  const [channels, count] = [bias.length, weights.length / bias.length];
+  const isZero = (i: number) => weights[i] === 0;
+  const described = {
+    multipliers: multipliers(graph, node),
+    bias,
+    outZero: perTensor(getValue(graph, node.output)).zero,
+    isConstant: (channel: number) =>
+      Array.from({ length: count }, (_, i) =>
+        apart ? channel + i * channels : channel * count + i,
+      ).every(isZero),
+    bounds,
+  };
+  return shortForm(described, node.op === 'conv2d');
+}
+
+/** Bytes of scratch per block of four taps: the columns of four pixels. */
+const columnBytes = 32;
+
+const conv2d: Choice<'conv2d'> = (c) => {
+  const { graph, node } = c;
+  const requantization = short(c);
+  if (!requantization) return undefined;
+  const [, height, width, channels] = getValue(graph, node.inputs[1]!).shape as number[];
+  const skips = (requantization.skipped?.size ?? 0) > 0;
+  const blocks = Math.ceil((height! * width! * channels!) / 4);
+  // Windows whose runs are no whole words are gathered as bytes first.
+  const bytes = channels! % 4 === 0 ? columnBytes : columnBytes + 4;
+  return {
+    name: `enn_conv2d_s8_${skips ? 'cols4skip' : 'cols4'}__dsp`,
+    header: 'enn_s8_conv_dsp.h',
+    order: 'blocks',
+    packing: 'taps4',
+    scratchBytes: blocks * bytes,
+    requantization,
+  };
+};
+
+/** Bytes of the plane of enn_s8_depthwise_plane_dsp.h. */
+const planeBytes = (height: number, width: number): number =>
+  (Math.min(height, width) + 2) * 2 * (Math.ceil(Math.max(height, width) / 2) * 2 + 2);
+
+const depthwiseConv2d: Choice<'depthwiseConv2d'> = (c) => {
+  const { graph, node } = c;
+  const requantization = short(c);
+  const [x, y] = [getValue(graph, node.inputs[0]!), getValue(graph, node.output)];
+  if (!requantization || x.shape[3] !== y.shape[3]) return undefined;
+  const [, kernelHeight, kernelWidth] = getValue(graph, node.inputs[1]!).shape;
+  const { stride, dilation } = node.attrs;
+  const ones = [...stride, ...dilation].every((n) => n === 1);
+  if (ones && kernelHeight === 3 && kernelWidth === 3 && sameShape(x.shape, y.shape)) {
+    return {
+      name: 'enn_depthwise_conv2d_s8_3x3plane__dsp',
+      header: 'enn_s8_depthwise_plane_dsp.h',
+      order: 'any',
+      inPlace: true,
+      packing: 'planes',
+      scratchBytes: planeBytes(y.shape[1]!, y.shape[2]!),
+      requantization,
+    };
+  }
+  return {
+    name: 'enn_depthwise_conv2d_s8__dsp',
+    header: 'enn_s8_depthwise_dsp.h',
+    order: 'pixels',
+    packing: 'channels4',
+    requantization,
+  };
+};
+
+const dense: Choice<'dense'> = (c) => {
+  const requantization = short(c);
+  return (
+    requantization && {
+      name: 'enn_dense_s8_rows4__dsp',
+      header: 'enn_s8_dense_dsp.h',
+      order: 'pixels',
+      packing: 'rows4',
+      requantization,
+    }
+  );
+};
+
+/** One operand is halved exactly, the one with the larger scale; see enn_s8_add_dsp.h. */
+const add: Choice<'add'> = ({ graph, node }) => {
+  const [a, b] = node.inputs.map((id) => getValue(graph, id));
+  const scaling = addMultipliers(graph, node);
+  const fits = [scaling.a, scaling.b].every((factor) => isHalf(factor) || isShort(factor));
+  if (!fits || !isShort(scaling.out) || !sameShape(a!.shape, b!.shape)) return undefined;
+  return {
+    name: 'enn_add_s8_same__dsp',
+    header: 'enn_s8_add_dsp.h',
+    order: 'elements',
+    form: 'same',
+  };
+};
+
+/** The kernels for Armv7E-M. */
+export const dspKernels: Choices = { conv2d, depthwiseConv2d, dense, add };
