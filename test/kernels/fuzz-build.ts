@@ -24,16 +24,29 @@ export const fuzzArchs: Readonly<Record<FuzzTarget, readonly Arch[]>> = {
   'armv6-m': ['m0'],
 };
 
-/** QEMU's machine, the firmware folder of its memory map, and the code that is made for it. */
+/** QEMU's machine, its memory map, and the code that is made for it. */
 interface Emulated {
   readonly machine: string;
+  readonly script: string;
   readonly flags: readonly string[];
 }
 
 const emulated = {
-  'mps2-an386': { machine: 'mps2-an386', flags: ['-mcpu=cortex-m4'] },
-  'mps3-an547': { machine: 'mps3-an547', flags: ['-mcpu=cortex-m55', '-mfloat-abi=hard'] },
-  'armv6-m': { machine: 'mps2-an385', flags: ['-mcpu=cortex-m0plus'] },
+  'mps2-an386': {
+    machine: 'mps2-an386',
+    script: 'firmware/mps2-an386/link.ld',
+    flags: ['-mcpu=cortex-m4'],
+  },
+  'mps3-an547': {
+    machine: 'mps3-an547',
+    script: 'test/kernels/fixtures/mps3-an547.ld',
+    flags: ['-mcpu=cortex-m55', '-mfloat-abi=hard'],
+  },
+  'armv6-m': {
+    machine: 'mps2-an385',
+    script: 'firmware/mps2-an385/link.ld',
+    flags: ['-mcpu=cortex-m0plus'],
+  },
 } as const satisfies Partial<Record<FuzzTarget, Emulated>>;
 
 export const driverSource = 'test/kernels/s8_driver.c';
@@ -105,21 +118,22 @@ async function hostDriver(): Promise<Driver> {
 }
 
 /** A Cortex-M in QEMU, which reads and writes the files of its working folder by semihosting. */
-async function cortexDriver({ machine: name, flags }: Emulated): Promise<Driver> {
+async function cortexDriver({ machine, script, flags }: Emulated): Promise<Driver> {
   const { path: qemu } = await requireTool('qemu-system-arm', 'the kernel fuzzer');
   const dir = folder();
   const image = join(dir, 'driver.elf');
   const link = [`-L${packageFile('firmware/cortex-m')}`];
-  link.push('-T', packageFile(`firmware/${name}/link.ld`), '-lgcc');
-  const core = [...flags, '-mthumb', '-O2', '-ffreestanding', '-nostdlib'];
+  link.push(packageFile('firmware/memory.c'), '-T', packageFile(script), '-lgcc');
+  const board = `-I${packageFile('firmware', machine)}`;
+  const core = [...flags, board, '-mthumb', '-O2', '-ffreestanding', '-nostdlib'];
   await compile('arm-none-eabi-gcc', [...core, ...link, '-o', image]);
-  const machine = ['-M', name, '-nographic', '-monitor', 'none', '-serial', 'none'];
+  const run = ['-M', machine, '-nographic', '-monitor', 'none', '-serial', 'none'];
   const semihosting = ['-semihosting-config', 'enable=on,target=native'];
   return {
     async run(file, resultBytes) {
       writeFileSync(join(dir, 'cases.bin'), file);
       rmSync(join(dir, 'results.bin'), { force: true });
-      const args = [...machine, ...semihosting, '-kernel', image];
+      const args = [...run, ...semihosting, '-kernel', image];
       const { status, stderr } = await runTool(qemu, args, { cwd: dir, timeoutMs: 120_000 });
       return { status: status ?? -1, results: readResults(dir, resultBytes), output: stderr };
     },
