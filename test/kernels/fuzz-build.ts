@@ -124,8 +124,10 @@ async function cortexDriver({ machine, script, flags }: Emulated): Promise<Drive
   const image = join(dir, 'driver.elf');
   const link = [`-L${packageFile('firmware/cortex-m')}`];
   link.push(packageFile('firmware/memory.c'), '-T', packageFile(script), '-lgcc');
-  const board = `-I${packageFile('firmware', machine)}`;
-  const core = [...flags, board, '-mthumb', '-O2', '-ffreestanding', '-nostdlib'];
+  const include = ['device', 'firmware', `firmware/${machine}`].map(
+    (dir) => `-I${packageFile(dir)}`,
+  );
+  const core = [...flags, ...include, '-mthumb', '-O2', '-ffreestanding', '-nostdlib'];
   await compile('arm-none-eabi-gcc', [...core, ...link, '-o', image]);
   const run = ['-M', machine, '-nographic', '-monitor', 'none', '-serial', 'none'];
   const semihosting = ['-semihosting-config', 'enable=on,target=native'];
