@@ -123,11 +123,8 @@ async function cortexDriver({ machine, script, flags }: Emulated): Promise<Drive
   const dir = folder();
   const image = join(dir, 'driver.elf');
   const link = [`-L${packageFile('firmware/cortex-m')}`];
-  link.push(packageFile('firmware/memory.c'), '-T', packageFile(script), '-lgcc');
-  const include = ['device', 'firmware', `firmware/${machine}`].map(
-    (dir) => `-I${packageFile(dir)}`,
-  );
-  const core = [...flags, ...include, '-mthumb', '-O2', '-ffreestanding', '-nostdlib'];
+  link.push('-T', packageFile(script));
+  const core = [...flags, '-mthumb', '-O2', '-ffreestanding', '-nostartfiles'];
   await compile('arm-none-eabi-gcc', [...core, ...link, '-o', image]);
   const run = ['-M', machine, '-nographic', '-monitor', 'none', '-serial', 'none'];
   const semihosting = ['-semihosting-config', 'enable=on,target=native'];
