@@ -11,9 +11,81 @@ export type KernelArg =
   | { readonly from: 'scratch' }
   | { readonly from: 'null' };
 
+/** Every kernel: an export of engine.wasm, a rule of the WebGPU engine. */
+export type KernelName =
+  | 'conv2d'
+  | 'conv2d_grad_input'
+  | 'conv2d_grad_weights'
+  | 'matmul'
+  | 'depthwise_conv2d'
+  | 'depthwise_conv2d_grad_input'
+  | 'depthwise_conv2d_grad_weights'
+  | PoolKernel
+  | BinaryKernel
+  | 'copy'
+  | 'zero'
+  | ReduceKernel
+  | ExtremeKernel
+  | ArgExtremeKernel
+  | 'fft'
+  | MapKernel
+  | 'batch_norm'
+  | TableKernel
+  | 'dropout_mask';
+
+/** `enn_f32_window`, one channel at a time. */
+export type PoolKernel = 'max_pool2d' | 'avg_pool2d' | 'max_pool2d_grad' | 'avg_pool2d_grad';
+
+/** `enn_f32_strided`, two operands. */
+export type BinaryKernel = 'add' | 'sub' | 'mul' | 'div' | 'equal';
+
+/** `enn_f32_reduce`. */
+export type ReduceKernel = 'sum' | 'mean' | 'variance';
+export type ExtremeKernel = 'max_over' | 'min_over';
+
+/** `enn_f32_axis`. */
+export type ArgExtremeKernel = 'arg_max' | 'arg_min';
+
+/** `enn_f32_map`: element by element. */
+export type MapKernel =
+  | ActivationKernel
+  | 'scale'
+  | 'rsqrt'
+  | 'not_zero'
+  | 'truncate'
+  | `${ActivationKernel}_grad`
+  | 'scale_add'
+  | 'ema'
+  | 'descend'
+  | 'adaptive_descend';
+
+type ActivationKernel =
+  | 'relu'
+  | 'relu6'
+  | 'leaky_relu'
+  | 'elu'
+  | 'selu'
+  | 'sigmoid'
+  | 'tanh'
+  | 'softplus'
+  | 'softsign'
+  | 'hard_swish'
+  | 'gelu';
+
+/** `enn_f32_table`: row by row. */
+export type TableKernel =
+  | 'softmax'
+  | 'softmax_grad'
+  | 'softmax_cross_entropy'
+  | 'softmax_cross_entropy_grad'
+  | 'soft_cross_entropy'
+  | 'soft_cross_entropy_grad'
+  | 'sigmoid_cross_entropy'
+  | 'sigmoid_cross_entropy_grad'
+  | 'squares';
+
 export interface KernelCall {
-  /** An export of engine.wasm. */
-  readonly kernel: string;
+  readonly kernel: KernelName;
   /** The parameter struct, as 32-bit words. */
   readonly params: readonly number[];
   readonly args: readonly KernelArg[];

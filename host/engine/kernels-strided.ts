@@ -7,11 +7,15 @@ import { UnsupportedError } from '../core/errors.js';
 import { elements, normalizeAxis, type Shape, sameShape, strides } from '../core/shape.js';
 import type { Value } from '../ir/graph.js';
 import {
+  type ArgExtremeKernel,
+  type BinaryKernel,
+  type ExtremeKernel,
   f32,
   type KernelCall,
   type KernelPlan,
   operand,
   output,
+  type ReduceKernel,
   type Site,
   scratch,
 } from './kernel-call.js';
@@ -62,7 +66,7 @@ function broadcastStrides(from: Shape, to: Shape): number[] {
 }
 
 /** a op b with broadcasting. */
-export function binary(kernel: string, inputs: readonly Value[], y: Value): KernelPlan {
+export function binary(kernel: BinaryKernel, inputs: readonly Value[], y: Value): KernelPlan {
   const [a, b] = inputs.map((value) => broadcastStrides(value.shape, y.shape));
   const dims = y.shape.map((size, i) => ({ size, a: a![i]!, b: b![i]! }));
   const merged = merge(dims);
@@ -174,7 +178,7 @@ function reduceParams({ shape }: Value, y: Value, reduced: readonly number[]): n
 
 /** sum, mean or variance over axes; over the batch in shards. */
 export function reduce(
-  kernel: string,
+  kernel: ReduceKernel,
   inputs: readonly Value[],
   y: Value,
   axes: readonly number[],
@@ -186,7 +190,7 @@ export function reduce(
 
 /** max or min over axes. */
 export function extreme(
-  kernel: string,
+  kernel: ExtremeKernel,
   inputs: readonly Value[],
   y: Value,
   axes: readonly number[],
@@ -196,7 +200,11 @@ export function extreme(
 }
 
 /** argMax or argMin: `enn_f32_axis` (kernels/c/enn_f32_axis.h). */
-export function argExtreme(kernel: string, inputs: readonly Value[], along: number): KernelPlan {
+export function argExtreme(
+  kernel: ArgExtremeKernel,
+  inputs: readonly Value[],
+  along: number,
+): KernelPlan {
   const { shape } = inputs[0]!;
   const axis = normalizeAxis(along, shape.length);
   const params = [elements(shape.slice(0, axis)), shape[axis]!, elements(shape.slice(axis + 1))];

@@ -2,7 +2,15 @@
  * Convolutions and pools: the parameter struct `enn_f32_window` (kernels/c/enn_f32_window.h).
  */
 import type { Padding2d, Pair, Shape } from '../core/shape.js';
-import { type KernelPlan, operand, optional, output, type Site, scratch } from './kernel-call.js';
+import {
+  type KernelPlan,
+  operand,
+  optional,
+  output,
+  type PoolKernel,
+  type Site,
+  scratch,
+} from './kernel-call.js';
 
 type Shape4 = readonly [number, number, number, number];
 
@@ -73,7 +81,7 @@ export function depthwiseConv2dGradWeights(site: Site<'depthwiseConv2dGradWeight
 
 /** A pool or its gradient; `image` is the shape of x, `windows` that of y. */
 function pool(
-  kernel: string,
+  kernel: PoolKernel,
   image: Shape,
   windows: Shape,
   attrs: { readonly size: Pair; readonly stride: Pair; readonly pad: Padding2d },

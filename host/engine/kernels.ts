@@ -14,11 +14,13 @@ import {
   type KernelCall,
   type KernelPlan,
   type KernelRule,
+  type MapKernel,
   operand,
   optional,
   output,
   type Site,
   scratch,
+  type TableKernel,
 } from './kernel-call.js';
 import {
   argExtreme,
@@ -36,7 +38,7 @@ import {
 import * as windows from './kernels-window.js';
 
 /** An element-by-element kernel (`enn_f32_map`); the first `same` operands have the output's shape. */
-function map(kernel: string, { inputs, output: y }: Operands, factor = 0, same = inputs.length) {
+function map(kernel: MapKernel, { inputs, output: y }: Operands, factor = 0, same = inputs.length) {
   const args = [...inputs.map((_, i) => operand(i)), output()];
   return {
     calls: [{ kernel, params: [elements(y.shape), f32(factor)], args }],
@@ -114,7 +116,7 @@ interface Rows {
   readonly scratch?: string;
 }
 
-function table(kernel: string, { inputs }: Operands, options: Rows): KernelPlan {
+function table(kernel: TableKernel, { inputs }: Operands, options: Rows): KernelPlan {
   const { rows, count = 1, inPlace = [], scratch: size } = options;
   const params = [rows, elements(inputs[0]!.shape) / rows, f32(count)];
   const args = [...inputs.map((_, i) => operand(i)), ...(size ? [scratch] : []), output()];

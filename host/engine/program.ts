@@ -1,15 +1,22 @@
 /**
- * A compiled program: a memory with a layout, and the calls that run over it.
+ * A compiled program: a machine with memory, and where the graph's values lie in it.
  */
 import { type AnyArray, byteSize, bytesOf, dtypes, viewAs } from '../core/dtype.js';
 import { BadInputError } from '../core/errors.js';
 import { elements, formatShape } from '../core/shape.js';
 import { type Graph, getValue, type Value, type ValueId } from '../ir/graph.js';
 import type { Program } from './types.js';
-import type { WasmMemory } from './wasm-api.js';
+
+/** What holds the memory of one program and runs its calls. */
+export interface Machine {
+  write(address: number, bytes: Uint8Array): void;
+  /** A copy. */
+  read(address: number, length: number): Uint8Array<ArrayBuffer>;
+  run(): void;
+  dispose(): void;
+}
 
 export interface Layout {
-  readonly memory: WasmMemory;
   readonly arenaBytes: number;
   addressOf(id: ValueId): number;
   /** Values whose contents survive a run. */
@@ -25,22 +32,20 @@ function checkData(value: Value, data: AnyArray): void {
   );
 }
 
-/** The program of a graph whose calls are linked to the layout's addresses. */
-export function createProgram(
-  graph: Graph,
-  layout: Layout,
-  calls: readonly (() => void)[],
-): Program {
-  let memory: WasmMemory | undefined = layout.memory;
-  let program = calls;
+/** The program of a graph whose values lie in a machine's memory as the layout says. */
+export function createProgram(graph: Graph, layout: Layout, machine: Machine): Program {
+  let live: Machine | undefined = machine;
 
-  function bytesAt(value: Value): Uint8Array {
-    if (!memory) throw new Error(`the program of graph ${graph.name} was disposed`);
-    const bytes = byteSize(value.dtype, elements(value.shape));
-    return new Uint8Array(memory.buffer, layout.addressOf(value.id), bytes);
+  function running(): Machine {
+    if (!live) throw new Error(`the program of graph ${graph.name} was disposed`);
+    return live;
   }
 
-  for (const [id, data] of graph.data) bytesAt(getValue(graph, id)).set(bytesOf(data));
+  function store({ id }: Value, data: AnyArray): void {
+    running().write(layout.addressOf(id), bytesOf(data));
+  }
+
+  for (const [id, data] of graph.data) store(getValue(graph, id), data);
 
   return {
     graph,
@@ -49,22 +54,20 @@ export function createProgram(
       const value = getValue(graph, id);
       if (value.kind === 'temp') throw new Error(`%${id} is computed, it cannot be written`);
       checkData(value, data);
-      bytesAt(value).set(bytesOf(data));
+      store(value, data);
     },
     read(id) {
-      const value = getValue(graph, id);
+      const { dtype, shape } = getValue(graph, id);
       if (!layout.readable.has(id)) {
         throw new Error(`%${id} does not survive a run: name it in compile's option keep`);
       }
-      return viewAs(value.dtype, bytesAt(value).slice());
+      const length = byteSize(dtype, elements(shape));
+      return viewAs(dtype, running().read(layout.addressOf(id), length));
     },
-    run() {
-      if (!memory) throw new Error(`the program of graph ${graph.name} was disposed`);
-      for (const call of program) call();
-    },
+    run: () => running().run(),
     dispose() {
-      memory = undefined;
-      program = [];
+      live?.dispose();
+      live = undefined;
     },
   };
 }

@@ -14,7 +14,7 @@ import { elements } from '../core/shape.js';
 import type { Graph, Value, ValueId } from '../ir/graph.js';
 import { type Plan, type PlanRequest, plan as planArena } from '../plan/plan.js';
 import { type KernelArg, type KernelCall, overwritable } from './kernel-call.js';
-import { createProgram, type Layout } from './program.js';
+import { createProgram, type Layout, type Machine } from './program.js';
 import { type Schedule, type ScheduledStep, schedule } from './schedule.js';
 import type { CompileOptions, Engine, Program } from './types.js';
 import {
@@ -199,6 +199,18 @@ function addresses(arena: Plan, base: number, statics: Map<ValueId, number>): Ma
   return out;
 }
 
+function machineOf(memory: WasmMemory, calls: readonly (() => void)[]): Machine {
+  return {
+    write: (address, bytes) => new Uint8Array(memory.buffer).set(bytes, address),
+    read: (address, length) => new Uint8Array(memory.buffer, address, length).slice(),
+    run() {
+      for (const call of calls) call();
+    },
+    // Whoever held the machine drops it, and the memory with it.
+    dispose() {},
+  };
+}
+
 function compile(module: WasmModule, graph: Graph, { keep = [] }: CompileOptions): Program {
   checkStage(graph);
   const plan = schedule(graph);
@@ -213,14 +225,10 @@ function compile(module: WasmModule, graph: Graph, { keep = [] }: CompileOptions
   const addressOf = addresses(arena, statics.end, statics.addresses);
   const scratchAt = plan.steps.map((_, i) => statics.end + (arena.scratch[i] ?? 0));
   const layout: Layout = {
-    memory,
     arenaBytes: arena.bytes,
     addressOf: (id) => addressOf.get(plan.bufferOf.get(id)!)!,
     readable: new Set([...results, ...statics.addresses.keys()]),
   };
-  return createProgram(
-    graph,
-    layout,
-    link(plan.steps, params.addresses, addressOf, scratchAt, exports),
-  );
+  const calls = link(plan.steps, params.addresses, addressOf, scratchAt, exports);
+  return createProgram(graph, layout, machineOf(memory, calls));
 }
