@@ -7,15 +7,13 @@
  *     arena              intermediate values and scratch, placed by the planner
  */
 import { readFileSync } from 'node:fs';
-import { byteSize } from '../core/dtype.js';
-import { ToolchainError, UnsupportedError, UsageError } from '../core/errors.js';
+import { ToolchainError, UsageError } from '../core/errors.js';
 import { builtFile } from '../core/package.js';
-import { elements } from '../core/shape.js';
-import type { Graph, Value, ValueId } from '../ir/graph.js';
-import { type Plan, type PlanRequest, plan as planArena } from '../plan/plan.js';
-import { type KernelArg, type KernelCall, overwritable } from './kernel-call.js';
-import { createProgram, type Layout, type Machine } from './program.js';
-import { type Schedule, type ScheduledStep, schedule } from './schedule.js';
+import type { Graph, ValueId } from '../ir/graph.js';
+import type { KernelArg, KernelCall } from './kernel-call.js';
+import { alignUp, checkStage, place } from './placement.js';
+import { createProgram, type Machine } from './program.js';
+import { type ScheduledStep, schedule } from './schedule.js';
 import type { CompileOptions, Engine, Program } from './types.js';
 import {
   pageBytes,
@@ -24,9 +22,6 @@ import {
   type WasmModule,
   wasm,
 } from './wasm-api.js';
-
-const align = 16;
-const alignUp = (n: number): number => Math.ceil(n / align) * align;
 
 /** Lanes and rounding of the kernels: every machine that runs the module gives the same bytes. */
 const variant = 'wasm-simd128';
@@ -55,16 +50,6 @@ export async function createWasmEngine(): Promise<Engine> {
     variant,
     compile: (graph, options = {}) => compile(module, graph, options),
   };
-}
-
-function checkStage(graph: Graph): void {
-  if (graph.stage === 'float' || graph.stage === 'train') return;
-  throw new UnsupportedError(
-    `graph ${graph.name} is ${graph.stage}: the engine runs float graphs`,
-    {
-      hint: 'Run integer graphs with the integer interpreter (createOracle).',
-    },
-  );
 }
 
 /** Grows memory to hold `bytes`. @throws UsageError when the machine has not got them */
@@ -106,8 +91,6 @@ function placeParams(
   return { addresses, end };
 }
 
-const sizeOf = (value: Value): number => byteSize(value.dtype, elements(value.shape));
-
 /** Scratch bytes of a step: the most that one of its calls needs. */
 function scratchBytes(
   { plan }: ScheduledStep,
@@ -118,50 +101,6 @@ function scratchBytes(
     scratch === undefined ? 0 : 4 * exports[scratch]!(addresses[j]!),
   );
   return Math.max(0, ...sizes);
-}
-
-/** The planner's request: only intermediate values lie in the arena. */
-function arenaRequest(
-  { steps, temps, bufferOf }: Schedule,
-  scratch: readonly number[],
-  results: readonly ValueId[],
-): PlanRequest {
-  const inArena = (ids: readonly ValueId[]): ValueId[] =>
-    [...new Set(ids)].filter((id) => temps.has(id));
-  return {
-    buffers: [...temps].map(([id, value]) => ({ id, bytes: alignUp(sizeOf(value)), align })),
-    steps: steps.map(({ plan, inputs, output }, i) => {
-      const reads = inArena(inputs);
-      const writes = inArena([output]);
-      return {
-        reads,
-        writes,
-        ...(scratch[i]! > 0 && { scratch: { bytes: alignUp(scratch[i]!), align } }),
-        overlap: writes.flatMap((id) =>
-          reads
-            .filter((input) => overwritable(plan, inputs, input))
-            .map((input) => ({ input, output: id, minDistance: 0 })),
-        ),
-      };
-    }),
-    inputs: [],
-    outputs: inArena(results.map((id) => bufferOf.get(id)!)),
-  };
-}
-
-/** Addresses of inputs, constants and states. */
-function placeStatics(
-  graph: Graph,
-  base: number,
-): { addresses: Map<ValueId, number>; end: number } {
-  const addresses = new Map<ValueId, number>();
-  let end = base;
-  for (const value of graph.values.values()) {
-    if (value.kind === 'temp') continue;
-    addresses.set(value.id, end);
-    end = alignUp(end + sizeOf(value));
-  }
-  return { addresses, end };
 }
 
 function argument(
@@ -193,12 +132,6 @@ function link(
   return steps.flatMap((step, i) => step.plan.calls.map((call, j) => one(step, call, i, j)));
 }
 
-function addresses(arena: Plan, base: number, statics: Map<ValueId, number>): Map<ValueId, number> {
-  const out = new Map(statics);
-  for (const [id, offset] of arena.offsets) out.set(id, base + offset);
-  return out;
-}
-
 function machineOf(memory: WasmMemory, calls: readonly (() => void)[]): Machine {
   return {
     write: (address, bytes) => new Uint8Array(memory.buffer).set(bytes, address),
@@ -218,17 +151,12 @@ function compile(module: WasmModule, graph: Graph, { keep = [] }: CompileOptions
   const { exports } = new wasm.Instance(module, { env: { memory } });
   const params = placeParams(plan.steps, memory, alignUp(exports.heap_base!()), graph);
   const scratch = plan.steps.map((step, i) => scratchBytes(step, params.addresses[i]!, exports));
-  const results = [...graph.outputs, ...keep];
-  const arena = planArena(arenaRequest(plan, scratch, results));
-  const statics = placeStatics(graph, params.end);
-  reserve(memory, statics.end + arena.bytes, graph);
-  const addressOf = addresses(arena, statics.end, statics.addresses);
-  const scratchAt = plan.steps.map((_, i) => statics.end + (arena.scratch[i] ?? 0));
-  const layout: Layout = {
-    arenaBytes: arena.bytes,
-    addressOf: (id) => addressOf.get(plan.bufferOf.get(id)!)!,
-    readable: new Set([...results, ...statics.addresses.keys()]),
-  };
+  const { layout, scratchAt, addressOf, end } = place(graph, plan, {
+    base: params.end,
+    scratch,
+    keep,
+  });
+  reserve(memory, end, graph);
   const calls = link(plan.steps, params.addresses, addressOf, scratchAt, exports);
   return createProgram(graph, layout, machineOf(memory, calls));
 }
