@@ -17,6 +17,7 @@ import { dropIdentity } from './passes/drop-identity.js';
 import { foldConstants } from './passes/fold-constants.js';
 import { foldPad } from './passes/fold-pad.js';
 import { mergeClamps } from './passes/merge-clamps.js';
+import { singleChannel } from './passes/single-channel.js';
 import { place, placementText } from './place.js';
 import { proveAccumulators } from './proof.js';
 
@@ -29,6 +30,7 @@ export interface Pass {
 export const passes: readonly Pass[] = [
   { name: 'fold-constants', run: foldConstants },
   { name: 'fold-pad', run: foldPad },
+  { name: 'single-channel', run: singleChannel },
   { name: 'merge-clamps', run: mergeClamps },
   { name: 'drop-identity', run: dropIdentity },
 ];

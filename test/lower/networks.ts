@@ -111,7 +111,8 @@ export function network(name: string, seed: number) {
       const size = options.kernel ?? [3, 3];
       const outC = shapeOf(x)[3]! * multiplier;
       const out = quant();
-      const w = weights([1, ...size, outC], 3, size[0] * size[1])(x, out);
+      const axis = options.perAxis === false ? undefined : 3;
+      const w = weights([1, ...size, outC], axis, size[0] * size[1])(x, out);
       const inputs = options.bias === false ? [x, w] : [x, w, bias(outC)];
       const attrs = { ...windowAttrs(x, options, size), ...clamp(out, options.relu) };
       return b.add('depthwiseConv2d', inputs, attrs, { quant: out });
