@@ -16,6 +16,7 @@ export type KernelName =
   | 'conv2d'
   | 'conv2d_grad_input'
   | 'conv2d_grad_weights'
+  | ConvFftKernel
   | 'matmul'
   | 'depthwise_conv2d'
   | 'depthwise_conv2d_grad_input'
@@ -32,6 +33,12 @@ export type KernelName =
   | 'batch_norm'
   | TableKernel
   | 'dropout_mask';
+
+/**
+ * `enn_f32_conv_fft`: the struct of the kernel without `_fft`, then tables. Both compute the same, so
+ * an engine may serve them by one.
+ */
+export type ConvFftKernel = `conv2d${'' | '_grad_input' | '_grad_weights'}_fft`;
 
 /** `enn_f32_window`, one channel at a time. */
 export type PoolKernel = 'max_pool2d' | 'avg_pool2d' | 'max_pool2d_grad' | 'avg_pool2d_grad';

@@ -6,6 +6,7 @@
 import { UnsupportedError } from '../core/errors.js';
 import { elements, normalizeAxis, type Shape, sameShape, strides } from '../core/shape.js';
 import type { Value } from '../ir/graph.js';
+import { fftParams } from './fft-tables.js';
 import {
   type ArgExtremeKernel,
   type BinaryKernel,
@@ -211,17 +212,11 @@ export function argExtreme(
   return { calls: [{ kernel, params, args: [operand(0), output()] }] };
 }
 
-/** `enn_f32_fft`, with its table of roots of unity. */
+/** Transforms of all rows: `enn_f32_fft` (kernels/c/enn_f32_fft.h). */
 export function fft({ inputs, attrs }: Site<'fft'>): KernelPlan {
   const { shape } = inputs[0]!;
   const n = shape.at(-2)!;
-  const turn = ((attrs.inverse ? 2 : -2) * Math.PI) / n;
-  const roots = Array.from({ length: n }, (_, k) => [
-    f32(Math.cos(turn * k)),
-    f32(Math.sin(turn * k)),
-  ]);
-  const head = [elements(shape) / (2 * n), n, f32(attrs.inverse ? 1 / n : 1)];
-  return {
-    calls: [{ kernel: 'fft', params: [...head, ...roots.flat()], args: [operand(0), output()] }],
-  };
+  const params = fftParams(elements(shape) / (2 * n), n, attrs.inverse);
+  const args = [operand(0), scratch, output()];
+  return { calls: [{ kernel: 'fft', params, args, scratch: 'fft_scratch' }] };
 }

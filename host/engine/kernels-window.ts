@@ -2,6 +2,7 @@
  * Convolutions and pools: the parameter struct `enn_f32_window` (kernels/c/enn_f32_window.h).
  */
 import type { Padding2d, Pair, Shape } from '../core/shape.js';
+import { convolution } from './conv-path.js';
 import {
   type KernelPlan,
   operand,
@@ -34,7 +35,7 @@ export function conv2d({ inputs, output: y, attrs }: Site<'conv2d'>): KernelPlan
   const [x, w] = inputs;
   const params = windowParams({ x: x!.shape, y: y.shape, kernel: kernelOf(w!.shape), attrs });
   const args = [operand(0), operand(1), optional(inputs, 2), scratch, output()];
-  return { calls: [{ kernel: 'conv2d', params, args, scratch: 'conv2d_scratch' }] };
+  return { calls: [{ ...convolution('conv2d', params), args }] };
 }
 
 export function conv2dGradInput(site: Site<'conv2dGradInput'>): KernelPlan {
@@ -42,8 +43,7 @@ export function conv2dGradInput(site: Site<'conv2dGradInput'>): KernelPlan {
   const [dy, w] = inputs;
   const params = windowParams({ x: dx.shape, y: dy!.shape, kernel: kernelOf(w!.shape), attrs });
   const args = [operand(0), operand(1), scratch, output()];
-  const kernel = 'conv2d_grad_input';
-  return { calls: [{ kernel, params, args, scratch: `${kernel}_scratch` }] };
+  return { calls: [{ ...convolution('conv2d_grad_input', params), args }] };
 }
 
 export function conv2dGradWeights(site: Site<'conv2dGradWeights'>): KernelPlan {
@@ -51,8 +51,7 @@ export function conv2dGradWeights(site: Site<'conv2dGradWeights'>): KernelPlan {
   const [x, dy] = inputs;
   const params = windowParams({ x: x!.shape, y: dy!.shape, kernel: attrs.kernel, attrs });
   const args = [operand(0), operand(1), scratch, output()];
-  const kernel = 'conv2d_grad_weights';
-  return { calls: [{ kernel, params, args, scratch: `${kernel}_scratch` }] };
+  return { calls: [{ ...convolution('conv2d_grad_weights', params), args }] };
 }
 
 export function depthwiseConv2d({ inputs, output: y, attrs }: Site<'depthwiseConv2d'>): KernelPlan {

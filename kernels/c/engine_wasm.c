@@ -5,7 +5,9 @@
  */
 #include "enn_f32_axis.h"
 #include "enn_f32_conv.h"
+#include "enn_f32_conv_fft.h"
 #include "enn_f32_depthwise.h"
+#include "enn_f32_fft.h"
 #include "enn_f32_gemm.h"
 #include "enn_f32_loss.h"
 #include "enn_f32_map.h"
@@ -58,6 +60,9 @@ uint32_t heap_base(void) { return (uint32_t)(uintptr_t)&__heap_base; }
 KERNEL3S(conv2d, enn_f32_window)
 KERNEL2S(conv2d_grad_input, enn_f32_window)
 KERNEL2S(conv2d_grad_weights, enn_f32_window)
+KERNEL3S(conv2d_fft, enn_f32_conv_fft)
+KERNEL2S(conv2d_grad_input_fft, enn_f32_conv_fft)
+KERNEL2S(conv2d_grad_weights_fft, enn_f32_conv_fft)
 KERNEL3S(matmul, enn_f32_matmul)
 
 EXPORT(depthwise_conv2d)
@@ -104,7 +109,7 @@ KERNEL1(max_over, enn_f32_reduce, enn_extreme_f32(p, 1.0f, a, y))
 KERNEL1(min_over, enn_f32_reduce, enn_extreme_f32(p, -1.0f, a, y))
 KERNEL1(arg_max, enn_f32_axis, enn_arg_extreme_f32(p, 1.0f, a, y))
 KERNEL1(arg_min, enn_f32_axis, enn_arg_extreme_f32(p, -1.0f, a, y))
-KERNEL1(fft, enn_f32_fft, enn_fft_f32(p, a, y))
+KERNEL1S(fft, enn_f32_fft)
 
 #define MAP1(name) KERNEL1(name, enn_f32_map, enn_##name##_f32(p, a, y))
 #define MAP2(name) KERNEL2(name, enn_f32_map, enn_##name##_f32(p, a, b, y))

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -12,7 +12,9 @@ import { bytesOf } from '../../host/core/dtype.js';
 import { packageFile } from '../../host/core/package.js';
 import { randomBits } from '../../host/core/random.js';
 import { elements } from '../../host/core/shape.js';
+import { convolution } from '../../host/engine/conv-path.js';
 import { createEngine } from '../../host/engine/engine.js';
+import { fftParams } from '../../host/engine/fft-tables.js';
 import { buildGraph } from '../../host/ir/build-graph.js';
 import { getValue, type ValueId } from '../../host/ir/graph.js';
 
@@ -40,6 +42,30 @@ function fnv(bytes: Uint8Array): string {
   return hash.toString(16).padStart(8, '0');
 }
 
+/** The tables of the fixture's transforms, as a header. */
+function tables(): string {
+  const window = [9, 7, 8, 5, 4, 8, 11, 3, 3, 2, 1, 1, 1, 1, 1];
+  const { params } = withPath('fft', () => convolution('conv2d', window));
+  const words = {
+    fft_words: fftParams(9, 140, false),
+    chirp_words: fftParams(1, 137, false),
+    conv_words: params,
+  };
+  return Object.entries(words)
+    .map(([name, list]) => `static const int32_t ${name}[] = {${list.join(', ')}};\n`)
+    .join('');
+}
+
+/** Runs something with EDGE_NN_CONV set. */
+function withPath<T>(path: string, run: () => T): T {
+  process.env.EDGE_NN_CONV = path;
+  try {
+    return run();
+  } finally {
+    delete process.env.EDGE_NN_CONV;
+  }
+}
+
 /** The fixture's calls as a graph, by the names that it prints. */
 function sameCalls() {
   const g = buildGraph({ name: 'g', stage: 'train' });
@@ -56,6 +82,8 @@ function sameCalls() {
   const pool = { size: [3, 3], stride: [2, 1], pad: [1, 1, 1, 1] } as const;
   const inputShape = [9, 7, 8, 5];
   const rows = g.add('reshape', [x], { shape: [280] });
+  const first = g.add('slice', [rows], { begin: [0, 0], size: [9, 274] });
+  const odd = g.add('reshape', [first], { shape: [137, 2] });
   const names: Readonly<Record<string, ValueId>> = {
     conv2d: g.add('conv2d', [x, w, b], window),
     conv2dGradInput: g.add('conv2dGradInput', [dy, w], { ...window, inputShape }),
@@ -72,7 +100,11 @@ function sameCalls() {
     max: g.add('max', [x], { axes: [0, 1, 2], keepDims: false }),
     argMin: g.add('argMin', [x], { axis: 1 }),
     softCrossEntropy: g.add('softCrossEntropy', [rows, rows], {}),
-    fft: g.add('fft', [g.add('reshape', [x], { shape: [35, 4, 2] })], { inverse: false }),
+    fft: g.add('fft', [g.add('reshape', [x], { shape: [140, 2] })], { inverse: false }),
+    'fft of a prime length': g.add('fft', [odd], { inverse: false }),
+    'conv2d by fft': g.add('conv2d', [x, w, b], window),
+    'conv2dGradInput by fft': g.add('conv2dGradInput', [dy, w], { ...window, inputShape }),
+    'conv2dGradWeights by fft': g.add('conv2dGradWeights', [x, dy], { ...window, kernel: [3, 3] }),
   };
   const seeds = new Map([
     [x, 1],
@@ -89,17 +121,25 @@ function sameCalls() {
 test('the host build gives the bytes of the WASM engine, clean under the sanitizers', async (t) => {
   if (!has('cc')) return t.skip('no C compiler here');
   const { graph, names, seeds } = sameCalls();
-  const program = (await createEngine()).compile(graph);
-  for (const [id, seed] of seeds) {
-    program.write(id, draw(seed, elements(getValue(graph, id).shape)));
-  }
-  program.run();
-  const expected = Object.entries(names).map(([k, id]) => `${k} ${fnv(bytesOf(program.read(id)))}`);
+  const engine = await createEngine();
+  const [direct, fft] = ['direct', 'fft'].map((path) => {
+    const program = withPath(path, () => engine.compile(graph));
+    for (const [id, seed] of seeds) {
+      program.write(id, draw(seed, elements(getValue(graph, id).shape)));
+    }
+    program.run();
+    return program;
+  });
+  const expected = Object.entries(names).map(([name, id]) => {
+    const program = name.endsWith('by fft') ? fft! : direct!;
+    return `${name} ${fnv(bytesOf(program.read(id)))}`;
+  });
   const dir = mkdtempSync(join(tmpdir(), 'edge-nn-'));
   try {
     const out = join(dir, 'f32');
     const sanitize = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
-    run('cc', [...strict, '-O2', ...sanitize, include, source, '-o', out]);
+    writeFileSync(join(dir, 'f32-tables.h'), tables());
+    run('cc', [...strict, '-O2', ...sanitize, include, `-I${dir}`, source, '-o', out]);
     assert.deepEqual(run(out, []).trim().split('\n'), expected);
   } finally {
     rmSync(dir, { recursive: true });
@@ -109,5 +149,12 @@ test('the host build gives the bytes of the WASM engine, clean under the sanitiz
 test('the kernels compile for Armv7E-M without a warning', (t) => {
   if (!has('arm-none-eabi-gcc')) return t.skip('no arm-none-eabi-gcc here');
   const cpu = ['-mcpu=cortex-m4', '-mthumb', '-mfloat-abi=hard', '-mfpu=fpv4-sp-d16'];
-  run('arm-none-eabi-gcc', [...strict, ...cpu, '-O2', include, '-fsyntax-only', source]);
+  const dir = mkdtempSync(join(tmpdir(), 'edge-nn-'));
+  try {
+    writeFileSync(join(dir, 'f32-tables.h'), tables());
+    const paths = [include, `-I${dir}`];
+    run('arm-none-eabi-gcc', [...strict, ...cpu, '-O2', ...paths, '-fsyntax-only', source]);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });
