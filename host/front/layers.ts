@@ -53,6 +53,8 @@ export interface DropoutOptions extends LayerOptions {
 export interface BatchNormOptions extends LayerOptions {
   /** Added to the variance; default 1e-3. */
   readonly epsilon?: number;
+  /** What the moving statistics keep of themselves in every step of training; default 0.9. */
+  readonly momentum?: number;
 }
 
 /** Requires a list of sizes of 1 or more, not empty. */
@@ -240,6 +242,33 @@ export const maxPool2d = (x: Tensor, size: Size, options: PoolOptions = {}): Ten
 export const avgPool2d = (x: Tensor, size: Size, options: PoolOptions = {}): Tensor =>
   pool('avgPool2d', 'avgpool', x, size, options);
 
+export interface Pool1dOptions extends LayerOptions {
+  /** Default: the size. */
+  readonly stride?: number;
+  /** Default 'valid'. */
+  readonly padding?: 'same' | 'valid';
+}
+
+/** A pool along one axis, as a pool over an image of height 1. */
+function pool1d(op: typeof maxPool2d, x: Tensor, size: number, options: Pool1dOptions): Tensor {
+  requireTensor('pool1d', x);
+  const name = layerName(x.context, 'pool1d', options);
+  requireRankOf(name, x, 2);
+  requireCount(name, 'the size', size);
+  const { stride = size, padding = 'valid' } = options;
+  const image = reshape(x, [1, ...x.shape], { name: `${name}.image` });
+  const y = op(image, [1, size], { name: `${name}.pool`, strides: [1, stride], padding });
+  return reshape(y, y.shape.slice(1), { name });
+}
+
+/** The maximum of each window along one axis: [L, C] -> [L', C]. */
+export const maxPool1d = (x: Tensor, size: number, options: Pool1dOptions = {}): Tensor =>
+  pool1d(maxPool2d, x, size, options);
+
+/** The mean of each window along one axis, padding not counted: [L, C] -> [L', C]. */
+export const avgPool1d = (x: Tensor, size: number, options: Pool1dOptions = {}): Tensor =>
+  pool1d(avgPool2d, x, size, options);
+
 /** The mean of each channel over the image: [H, W, C] -> [C], or [1, 1, C] with keepDims. */
 export function globalAvgPool2d(
   x: Tensor,
@@ -269,7 +298,11 @@ export function batchNorm(x: Tensor, options: BatchNormOptions = {}): Tensor {
     addStatistic(context, `${name}.variance`, channels, 1),
   ];
   const epsilon = requireNumber(name, 'epsilon', options.epsilon ?? 1e-3, Number.MIN_VALUE);
-  return addLayer(context, 'batchNorm', inputs, { epsilon }, name);
+  const { momentum } = options;
+  const kept = momentum !== undefined && {
+    momentum: requireNumber(name, 'momentum', momentum, 0, 1),
+  };
+  return addLayer(context, 'batchNorm', inputs, { epsilon, ...kept }, name);
 }
 
 /** In training sets a part `rate` of the elements to 0 and scales the rest; else the identity. */

@@ -16,9 +16,10 @@ import { demand, floatOnly, op, unary, windowMacs } from './op-spec.js';
 
 export const floatOps = {
   batchNorm: op({
-    summary: 'y = gamma (x - mean) / sqrt(variance + epsilon) + beta, per channel (last axis)',
+    summary:
+      'y = gamma (x - mean) / sqrt(variance + epsilon) + beta, per channel (last axis); momentum: of the moving statistics, in training',
     inputs: ['x', 'gamma', 'beta', 'mean', 'variance'],
-    attrs: { epsilon: 'float' },
+    attrs: { epsilon: 'float', momentum: 'float?' },
     stages: floatOnly,
     infer([x, ...parameters]) {
       for (const parameter of parameters) requireBias(parameter, x!.shape.at(-1)!);

@@ -9,8 +9,8 @@ import { type Copy, mapGraph } from './map-graph.js';
 
 export interface TrainingOptions {
   /**
-   * Decay of the moving statistics of batch normalization. Default 0.9: small data has few steps,
-   * and 0.99 would still remember the initial statistics after a hundred.
+   * Decay of the moving statistics of batch normalization, for layers that name none. Default 0.9:
+   * small data has few steps, and 0.99 would still remember the initial statistics after a hundred.
    */
   readonly momentum?: number;
 }
@@ -87,7 +87,8 @@ export function forTraining(graph: Graph, options: TrainingOptions = {}): Traini
         : out.keepParameter(value),
     node(node, out) {
       if (node.op === 'dropout') return mask(node, out);
-      if (node.op === 'batchNorm') return normalizeBatch(graph, node, out, momentum);
+      if (node.op === 'batchNorm')
+        return normalizeBatch(graph, node, out, node.attrs.momentum ?? momentum);
       return out.keepNode(node);
     },
   });

@@ -1,7 +1,7 @@
 /**
  * The format of worked examples: cases of several kinds, written by people, so that a field may
  * stand beside the case or inside `attrs`, `inputs`, `weights` or `params`. Tensors are
- * `{shape, data}`, all else are attributes.
+ * `{shape, data}` or bare numbers; complex ones `{shape, re, im}`, or have pairs for numbers.
  */
 import { BadInputError } from '../../host/core/errors.js';
 import { elements, type Shape } from '../../host/core/shape.js';
@@ -25,17 +25,21 @@ export interface Fields {
   readonly attrs: Json;
 }
 
-const nests = ['attrs', 'inputs', 'weights', 'params'];
-
-export const isTensor = (value: unknown): value is Tensor =>
-  typeof value === 'object' && value !== null && 'shape' in value && 'data' in value;
+const nests = ['attrs', 'attributes', 'inputs', 'weights', 'params', 'options'];
 
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+export const isTensor = (value: unknown): value is Tensor =>
+  isObject(value) && 'shape' in value && ('data' in value || ('re' in value && 'im' in value));
+
 /** Names under which bare numbers, nested or not, are a tensor. */
 const tensorNames =
-  /^(x|y|a|b|w|re|im|input|filter|kernel|bias|gamma|beta|mean|variance|var|depthwise|pointwise|logits|labels|targets?|upstream|dy)$/;
+  /^(x|y|a|b|w|re|im|input|filter|kernel|bias(es)?|gamma|beta|offset|mean|variance|var|moving_?(mean|variance)|depthwise(_?filter)?|pointwise(_?filter)?|mask|logits|labels|targets?|upstream|dy|dout)$/i;
+
+/** Attributes that a case may write as tensors. */
+const attributeNames =
+  /^(paddings|axis|axes|perm|begin|size|shape|depth|strides?|ksize|keepProb|dims)$/;
 
 /** What stands beside or inside of a case or layer. */
 export function fieldsOf(source: Json): Fields {
@@ -43,7 +47,8 @@ export function fieldsOf(source: Json): Fields {
   const attrs: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(source)) {
     const isBare = Array.isArray(value) || typeof value === 'number';
-    if (isTensor(value)) tensors[key] = value;
+    if (isTensor(value) && attributeNames.test(key)) attrs[key] = toTensor(value).data;
+    else if (isTensor(value)) tensors[key] = toTensor(value);
     else if (isBare && tensorNames.test(key)) tensors[key] = toTensor(value);
     else if (nests.includes(key) && isObject(value)) {
       const inner = fieldsOf(value);
@@ -68,18 +73,62 @@ export function need<T>(from: Readonly<Record<string, T>>, ...names: string[]): 
   return pick(from, ...names) ?? fail(`the case has no ${names.join(' or ')}`);
 }
 
-/** A tensor, or bare numbers as one: the nesting of the lists is its shape. */
-export function toTensor(value: unknown): Tensor {
-  if (isTensor(value)) return value;
-  const shape: number[] = [];
-  for (let level = value; Array.isArray(level); level = level[0]) shape.push(level.length);
-  const data = [value].flat(shape.length) as number[];
-  const isWhole = data.length === elements(shape) && data.every((n) => typeof n === 'number');
-  return isWhole ? { shape, data } : fail('a tensor is neither {shape, data} nor numbers');
+/** Whether the first of some switches that is there is on. */
+export const isOn = (attrs: Json, ...names: string[]): boolean => pick(attrs, ...names) === true;
+
+/** One number, a list or nested lists, or a tensor, as numbers in a row. */
+export const numbersOf = (value: unknown): number[] => [...toTensor(value).data];
+
+type Pair = readonly [number, number];
+
+/** A number, or a complex one written as a pair, as {re, im} or as "1-2j". */
+function complexOf(value: unknown): Pair | undefined {
+  if (Array.isArray(value) && value.length === 2) return value as unknown as Pair;
+  if (isObject(value)) {
+    const [re, im] = [pick(value, 're', 'real'), pick(value, 'im', 'imag')];
+    return re === undefined ? undefined : [Number(re), Number(im ?? 0)];
+  }
+  const size = String.raw`(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?`;
+  const sum = new RegExp(`^\\(?([+-]?${size})\\s*([+-]\\s*${size})[ij]\\)?$`, 'i');
+  const match = typeof value === 'string' ? sum.exec(value.trim()) : null;
+  return match ? [Number(match[1]), Number(match[2]!.replace(/\s/g, ''))] : undefined;
 }
 
-/** The names of ops and optimizers as they are compared: without case, '-' and '_'. */
-export const plainName = (name: string): string => name.toLowerCase().replace(/[-_ ]/g, '');
+/** The numbers of `{shape, data}`; a complex one counts as two along a last axis of 2. */
+function fromObject({ shape, data, re, im }: Json): Tensor {
+  const size = elements(shape as Shape);
+  if (data === undefined) {
+    const [real, imaginary] = [re, im].map((part) => [part].flat(9) as number[]);
+    return { shape: [...(shape as Shape), 2], data: real!.flatMap((v, i) => [v, imaginary![i]!]) };
+  }
+  const flat = [data].flat(9) as unknown[];
+  if (flat.length === size && flat.every((v) => typeof v === 'number' || typeof v === 'boolean')) {
+    return { shape: shape as Shape, data: flat.map(Number) };
+  }
+  const list = Array.isArray(data) ? data : [data];
+  const pairs = list.map(complexOf);
+  if (list.length !== size || pairs.includes(undefined)) {
+    fail(`a tensor of shape [${shape}] holds other than ${size} numbers`);
+  }
+  return { shape: [...(shape as Shape), 2], data: (pairs as Pair[]).flat() };
+}
+
+/** A tensor, or bare numbers as one: the nesting of the lists is its shape. */
+export function toTensor(value: unknown): Tensor {
+  if (isTensor(value)) return fromObject(value as unknown as Json);
+  const shape: number[] = [];
+  for (let level = value; Array.isArray(level); level = level[0]) shape.push(level.length);
+  const data = [value].flat(shape.length + 1) as unknown[];
+  const isWhole =
+    data.length === elements(shape) &&
+    data.every((n) => typeof n === 'number' || typeof n === 'boolean');
+  if (isWhole) return { shape, data: data.map(Number) };
+  return fail('a tensor is neither {shape, data} nor numbers');
+}
+
+/** The names of ops and optimizers as they are compared: without module, case, '-' and '_'. */
+export const plainName = (name: string): string =>
+  name.replace(/^.*\./, '').toLowerCase().replace(/[-_ ]/g, '');
 
 /** What float32 loses beside the tolerance of a case, relative to the expected number. */
 const rounding = 1e-6;

@@ -6,12 +6,14 @@ import { input } from '../../host/front/layers.js';
 import { model } from '../../host/front/model.js';
 import type { Tensor as Value } from '../../host/front/tensor.js';
 import type { Graph } from '../../host/ir/graph.js';
+import { arrayOp } from './array-ops.js';
 import {
   compare,
   type Example,
   type Fields,
   fail,
   fieldsOf,
+  isOn,
   isTensor,
   type Json,
   need,
@@ -20,21 +22,24 @@ import {
   type Tensor,
   toTensor,
 } from './example.js';
-import { isLoss, lossGraph, lossOfCase } from './loss-ops.js';
+import { isLoss, lossGradients, lossOfCase } from './loss-ops.js';
 import {
   asTrained,
+  branchesOf,
   execute,
   type Feeds,
   feedsOf,
   gradientsOf,
   inputOf,
+  listOf,
   type Network,
   network,
   networkGradients,
   outputOf,
+  outputsOf,
   upstreamOf,
 } from './networks.js';
-import { arrayOps, layerOf } from './ops.js';
+import { layerOf, normNames } from './ops.js';
 
 const opOf = (example: Example): string => need(example, 'op') as string;
 
@@ -71,21 +76,30 @@ interface Built {
   readonly feeds: Feeds;
 }
 
-/** A graph of an array op over operands that are all inputs, of batch 1. */
-function arrayGraph(example: Example, op: string): Built {
+/**
+ * A graph of an array op over operands that are all inputs, of batch 1.
+ *
+ * @param result the name of the wanted result, for ops that have several
+ */
+function arrayGraph(example: Example, op: string, result = 'y'): Built {
   const operands = operandsOf(example);
-  const build = arrayOps[op] ?? fail(`there is no op ${opOf(example)}`);
+  const build = arrayOp(op) ?? fail(`there is no op ${opOf(example)}`);
   const { attrs } = fieldsOf(example);
   const graph = model('m', () => {
     const values = operands.map(([name, x]) => input(sizeOf(x), { name: `in_${name}` }));
     const given = op.includes('fft')
       ? complexOperand(values, operands, example.expect as Json)
       : values;
-    return build(given, attrs);
+    const built = build(given, attrs);
+    if ('context' in built) return built as Value;
+    return built[results[plainName(result)] ?? result] ?? fail(`${op} has no result ${result}`);
   }).graph();
   const feeds = operands.map(([name, x]) => [`in_${name}`, Float32Array.from(x.data)] as const);
   return { graph, feeds: new Map(feeds) };
 }
+
+/** Other names of results. */
+const results: Readonly<Record<string, string>> = { average: 'mean', var: 'variance' };
 
 const withoutBatch = ({ shape, data }: Tensor): Tensor => ({ shape: shape.slice(1), data });
 
@@ -106,73 +120,123 @@ function compareComplex(found: Tensor, example: Example): void {
 }
 
 const isTraining = ({ attrs }: Fields): boolean =>
-  pick(attrs, 'training', 'isTraining', 'is_training') === true;
+  isOn(attrs, 'training', 'isTraining', 'is_training', 'train');
 
-/** The network of one layer. */
+/** Batch normalization without statistics takes those of the batch. */
+function usesBatch(fields: Fields, unless: boolean): boolean {
+  const said = pick(fields.attrs, 'training', 'isTraining', 'is_training', 'train');
+  if (said !== undefined) return said === true;
+  return unless || pick(fields.tensors, ...normNames.mean) === undefined;
+}
+
+const isNorm = (op: string): boolean => layerOf(op) === layerOf('batchnorm');
+
+/** x or a filter with the axes of 1 that the case leaves out: the channels, or the batch of x. */
+function withRank(tensor: Tensor, rank: number, channels: number | undefined): Tensor {
+  const missing = rank - tensor.shape.length;
+  if (missing <= 0) return tensor;
+  const isImage = channels !== undefined;
+  const hasChannels = isImage && missing === 1 && tensor.shape.at(-1) === channels;
+  const after = hasChannels ? 0 : isImage ? 1 : missing;
+  const ones = (n: number) => new Array<number>(n).fill(1);
+  return { ...tensor, shape: [...ones(missing - after), ...tensor.shape, ...ones(after)] };
+}
+
+/** The network of one layer; a filter beside x may leave out axes of 1, and so may x. */
 function layerNetwork(example: Example, training: boolean): { net: Network; x: Tensor } {
-  const x = inputOf(fieldsOf(example));
-  const net = network(x, [[example]]);
+  const { tensors, attrs } = fieldsOf(example);
+  const { ranks, weights } = layerOf(opOf(example))!;
+  const filter = weights[0]?.names.find((name) => tensors[name]) ?? '';
+  const w = ranks?.w && tensors[filter] && withRank(tensors[filter], ranks.w, undefined);
+  const given = inputOf({ tensors, attrs });
+  const pooled = given.shape.length === (ranks?.x ?? 0) - 1 ? given.shape.at(-1)! : 1;
+  const x = ranks ? withRank(given, ranks.x, w ? w.shape.at(-2)! : pooled) : given;
+  const net = network(x, [[{ ...attrs, ...tensors, ...(w && { [filter]: w }) }]]);
   return { net: training ? asTrained(net) : net, x };
 }
 
-/** The output of a case's op; complex numbers as they are. */
-function outputOfOp(engine: Engine, example: Example, op: string): Tensor {
+/** What batch normalization leaves in its moving statistics, after one step. */
+function movingStatistic(engine: Engine, example: Example, name: string): Tensor {
+  const key = Object.entries(normNames).find(([, names]) => names.includes(name))?.[0];
+  const { net, x } = layerNetwork(example, true);
+  const state = net.graph.states.find(({ value }) => value.endsWith(`.${key}`));
+  if (!state) fail(`batch normalization has no result ${name}`);
+  return execute(engine, net.graph, feedsOf(net, x), [state.value])[1]!;
+}
+
+/** A result of a case's op; complex numbers as they are. */
+function outputOfOp(engine: Engine, example: Example, op: string, name: string): Tensor {
   if (isLoss(op)) return lossOfCase(engine, example, op);
+  if (isNorm(op) && normNames.mean.concat(normNames.variance).includes(name)) {
+    return movingStatistic(engine, example, name);
+  }
   if (layerOf(op)) {
-    const { net, x } = layerNetwork(example, isTraining(fieldsOf(example)));
+    const fields = fieldsOf(example);
+    const training = isNorm(op) ? usesBatch(fields, false) : isTraining(fields);
+    const { net, x } = layerNetwork(example, training);
     return execute(engine, net.graph, feedsOf(net, x))[0]!;
   }
-  const { graph, feeds } = arrayGraph(example, op);
+  const { graph, feeds } = arrayGraph(example, op, name);
   return withoutBatch(execute(engine, graph, feeds)[0]!);
+}
+
+/** The shape that the case gives it, where both hold the same numbers and axes of 1 were added. */
+function reduced(example: Example, y: Tensor, want: Tensor): Tensor {
+  const ranks = layerOf(opOf(example))?.ranks;
+  const isShort = ranks && inputOf(fieldsOf(example)).shape.length < ranks.x;
+  return isShort && y.data.length === want.data.length ? { ...y, shape: want.shape } : y;
 }
 
 export function forward(engine: Engine, example: Example): void {
   const op = plainName(opOf(example));
-  const y = outputOfOp(engine, example, op);
-  if (op.includes('fft')) compareComplex(y, example);
-  else compare(y, outputOf(example.expect), example, 'y');
+  if (op.includes('fft')) {
+    compareComplex(outputOfOp(engine, example, op, 'y'), example);
+    return;
+  }
+  const wanted = outputsOf(example.expect);
+  if (wanted.length > 1 && !isNorm(op) && op !== 'moments') outputOf(example.expect);
+  for (const [name, want] of wanted) {
+    const y = outputOfOp(engine, example, op, name);
+    compare(reduced(example, y, want), want, example, name);
+  }
 }
 
 /** The name of an operand from that of its gradient: dx, gradX and x are one. */
 const operandName = (name: string): string => name.replace(/^(grad_?|d_?)(?=.)/i, '').toLowerCase();
 
+/** The gradients of a layer for x and its weights, by every name that a case may give them. */
+function layerGradients(engine: Engine, example: Example, op: string): Map<string, Tensor> {
+  const fields = fieldsOf(example);
+  const training = isNorm(op) && usesBatch(fields, true);
+  const { net, x } = layerNetwork(example, training);
+  const found = networkGradients(engine, net, x, upstreamOf(fields));
+  return new Map(
+    found.flatMap(({ names, tensor }) =>
+      names.map((name) => [name.toLowerCase(), tensor] as const),
+    ),
+  );
+}
+
 /** The gradients of one op, by operand. */
 function opGradients(engine: Engine, example: Example, op: string): Map<string, Tensor> {
-  const fields = fieldsOf(example);
-  if (layerOf(op)) {
-    const dy = upstreamOf(fields) ?? fail('the case has no upstream');
-    // Gradients of batch normalization go through the statistics unless the case says otherwise.
-    const training = op === 'batchnorm' && pick(fields.attrs, 'training') !== false;
-    const { net, x } = layerNetwork(example, training);
-    const grads = networkGradients(engine, net, x, dy);
-    const names: Record<string, string> = {
-      'depthwise.w': 'depthwise',
-      'conv.w': 'w',
-      'conv.b': 'b',
-    };
-    const separable = op.startsWith('separable');
-    return new Map(
-      grads.map(({ name, tensor }) => [
-        separable && name === 'w' ? 'pointwise' : (names[name] ?? name),
-        tensor,
-      ]),
-    );
-  }
-  const { graph, feeds } = isLoss(op) ? lossGraph(example, op) : arrayGraph(example, op);
-  const dy = upstreamOf(fields) ?? { shape: [], data: [1] };
-  const inputs = graph.inputs.filter((id) => !(isLoss(op) && id === 'target'));
-  const found = gradientsOf(engine, graph, feeds, dy, inputs);
+  if (layerOf(op)) return layerGradients(engine, example, op);
+  if (isLoss(op)) return lossGradients(engine, example, op);
+  const { graph, feeds } = arrayGraph(example, op);
+  const dy = upstreamOf(fieldsOf(example));
+  const found = gradientsOf(engine, graph, feeds, dy, graph.inputs);
   return new Map(
-    found.map((tensor, i) => {
-      const name = inputs[i]!.replace(/^in_/, '');
-      return [name.toLowerCase(), isLoss(op) ? tensor : withoutBatch(tensor)];
-    }),
+    found.map((tensor, i) => [
+      graph.inputs[i]!.replace(/^in_/, '').toLowerCase(),
+      withoutBatch(tensor),
+    ]),
   );
 }
 
 export function gradient(engine: Engine, example: Example): void {
   const found = opGradients(engine, example, plainName(opOf(example)));
-  const expected = Object.entries(example.expect as Json);
+  const expected = Object.entries(
+    isTensor(example.expect) ? { x: example.expect } : (example.expect as Json),
+  );
   if (expected.length === 0) fail('the case expects nothing');
   for (const [name, want] of expected) {
     const key = found.has(name.toLowerCase()) ? name.toLowerCase() : operandName(name);
@@ -181,12 +245,6 @@ export function gradient(engine: Engine, example: Example): void {
     compare({ ...tensor, shape: wanted.shape }, wanted, example, `gradient of ${name}`);
   }
 }
-
-const listOf = (value: unknown): Json[] => {
-  if (Array.isArray(value)) return value as Json[];
-  const { layers } = value as Json;
-  return Array.isArray(layers) ? (layers as Json[]) : [value as Json];
-};
 
 export function networkCase(engine: Engine, example: Example): void {
   const fields = fieldsOf(example);
@@ -198,7 +256,7 @@ export function networkCase(engine: Engine, example: Example): void {
 
 export function branches(engine: Engine, example: Example): void {
   const x = inputOf(fieldsOf(example));
-  const net = network(x, listOf(need(example, 'branches', 'layers')).map(listOf));
+  const net = network(x, branchesOf(need(example, 'branches', 'layers')));
   compare(execute(engine, net.graph, feedsOf(net, x))[0]!, outputOf(example.expect), example, 'y');
 }
 

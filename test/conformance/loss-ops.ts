@@ -4,8 +4,8 @@ import { elements, type Shape } from '../../host/core/shape.js';
 import type { Engine } from '../../host/engine/engine.js';
 import { buildGraph } from '../../host/ir/build-graph.js';
 import type { Graph, ValueId } from '../../host/ir/graph.js';
-import { type Example, fail, fieldsOf, type Tensor } from './example.js';
-import { execute, outputOf } from './networks.js';
+import { type Example, fail, fieldsOf, plainName, type Tensor } from './example.js';
+import { execute, gradientsOf, outputOf, upstreamOf } from './networks.js';
 
 type LossOp = 'softmaxCrossEntropy' | 'sigmoidCrossEntropy' | 'meanSquares' | 'sumSquares';
 
@@ -23,6 +23,9 @@ const losses: Readonly<Record<string, LossOp>> = {
   meanofsquares: 'meanSquares',
   sumsquares: 'sumSquares',
   sumofsquares: 'sumSquares',
+  ...{ squarederror: 'sumSquares', sumsquarederror: 'sumSquares', sse: 'sumSquares' },
+  ...{ softmaxcrossentropywithlogitsv2: 'softmaxCrossEntropy' },
+  sparsesoftmaxcrossentropywithlogits: 'softmaxCrossEntropy',
 };
 
 export const isLoss = (op: string): boolean => Object.hasOwn(losses, op);
@@ -47,6 +50,7 @@ function asRows({ shape, data }: Tensor): Tensor {
   return { shape: [elements(shape) / columns, columns], data };
 }
 
+/** A loss as a graph whose first input is the prediction. */
 function lossOf(op: LossOp, name: string, logits: Tensor, target: Tensor, factor: number) {
   const g = buildGraph({ name: 'loss', stage: 'train' });
   const rows = asRows(logits);
@@ -75,8 +79,10 @@ const terms = (op: LossOp, { shape }: Tensor): number =>
 /** The reduction of a case; where it names none, what it expects tells whether there is one. */
 function reductionOf(example: Example, op: LossOp): string {
   const { reduction } = fieldsOf(example).attrs;
-  if (typeof reduction === 'string') return reduction;
-  const isList = example.kind === 'forward' && outputOf(example.expect).data.length > 1;
+  if (typeof reduction === 'string') return plainName(reduction).replace(/^reduce/, '');
+  const shown =
+    example.kind === 'forward' ? outputOf(example.expect) : upstreamOf(fieldsOf(example));
+  const isList = shown !== undefined && shown.data.length > 1;
   return isList ? 'none' : op === 'sumSquares' ? 'sum' : 'mean';
 }
 
@@ -97,6 +103,37 @@ export function lossGraph(
   return lossOf(op, id, logits, target, factorOf(example, op, logits));
 }
 
+/** Rows of which each has a loss of its own. */
+function partsOf(op: LossOp, { logits, target }: Operands) {
+  const shape = op === 'softmaxCrossEntropy' ? logits.shape.slice(0, -1) : logits.shape;
+  const count = elements(shape);
+  const part = ({ data }: Tensor, i: number): Tensor => {
+    const n = data.length / count;
+    return { shape: [n], data: data.slice(i * n, (i + 1) * n) };
+  };
+  const list = Array.from({ length: count }, (_, i) => [part(logits, i), part(target, i)] as const);
+  return { shape, list };
+}
+
+/** The gradient of a case's loss for its prediction; without reduction that of upstream loss. */
+export function lossGradients(engine: Engine, example: Example, name: string): Map<string, Tensor> {
+  const op = losses[name]!;
+  const operands = operandsOf(example);
+  const dy = upstreamOf(fieldsOf(example));
+  const one = (graph: Graph, feeds: Map<ValueId, AnyArray>, upstream: Tensor | undefined) =>
+    gradientsOf(engine, graph, feeds, upstream, graph.inputs.slice(0, 1))[0]!.data;
+  if (reductionOf(example, op) !== 'none') {
+    const { graph, feeds } = lossGraph(example, name);
+    const data = one(graph, feeds, dy);
+    return new Map([[operands.name.toLowerCase(), { shape: operands.logits.shape, data }]]);
+  }
+  const data = partsOf(op, operands).list.flatMap(([logits, target], i) => {
+    const { graph, feeds } = lossOf(op, 'x', logits, target, 1);
+    return one(graph, feeds, dy && { shape: [], data: [dy.data[i]!] });
+  });
+  return new Map([[operands.name.toLowerCase(), { shape: operands.logits.shape, data }]]);
+}
+
 /** The loss of a case; with the reduction 'none' one by one. */
 export function lossOfCase(engine: Engine, example: Example, name: string): Tensor {
   const op = losses[name]!;
@@ -104,15 +141,9 @@ export function lossOfCase(engine: Engine, example: Example, name: string): Tens
     const { graph, feeds } = lossGraph(example, name);
     return execute(engine, graph, feeds)[0]!;
   }
-  const { logits, target } = operandsOf(example);
-  const shape = op === 'softmaxCrossEntropy' ? logits.shape.slice(0, -1) : logits.shape;
-  const count = elements(shape);
-  const part = ({ data }: Tensor, i: number): Tensor => {
-    const n = data.length / count;
-    return { shape: [n], data: data.slice(i * n, (i + 1) * n) };
-  };
-  const data = Array.from({ length: count }, (_, i) => {
-    const { graph, feeds } = lossOf(op, 'x', part(logits, i), part(target, i), 1);
+  const { shape, list } = partsOf(op, operandsOf(example));
+  const data = list.map(([logits, target]) => {
+    const { graph, feeds } = lossOf(op, 'x', logits, target, 1);
     return execute(engine, graph, feeds)[0]!.data[0]!;
   });
   return { shape, data };

@@ -5,7 +5,7 @@
 import type { AnyArray } from '../../host/core/dtype.js';
 import { elements, type Shape } from '../../host/core/shape.js';
 import type { Engine } from '../../host/engine/engine.js';
-import { concat } from '../../host/front/elementwise.js';
+import { add, concat } from '../../host/front/elementwise.js';
 import { input } from '../../host/front/layers.js';
 import { model } from '../../host/front/model.js';
 import type { Tensor as Value } from '../../host/front/tensor.js';
@@ -22,6 +22,7 @@ import {
   type Json,
   need,
   pick,
+  plainName,
   type Tensor,
   toTensor,
 } from './example.js';
@@ -43,6 +44,8 @@ function outLast(data: readonly number[], shape: Shape): number[] {
 export interface Placed {
   readonly layer: number;
   readonly name: string;
+  /** What cases call it. */
+  readonly names: readonly string[];
   readonly id: ValueId;
   readonly order: WeightOrder;
   readonly tensor: Tensor;
@@ -53,16 +56,48 @@ export interface Network {
   readonly weights: readonly Placed[];
 }
 
+/** The layers of a list, of an object `{layers: [...]}`, or of one layer. */
+export function listOf(value: unknown): Json[] {
+  if (Array.isArray(value)) return value as Json[];
+  const { layers } = value as Json;
+  return Array.isArray(layers) ? (layers as Json[]) : [value as Json];
+}
+
+/** Branches as a list of lists of layers; a list may have a name. */
+export const branchesOf = (value: unknown): Json[][] =>
+  (Array.isArray(value) ? value : Object.values(value as Json)).map(listOf);
+
+/** Branches over one value, joined: concatenated on the last axis or added; or one after the other. */
+function compound(x: Value, layer: Json, label: string, weights: Placed[]): Value | undefined {
+  const name = plainName(String(pick(layer, 'op', 'type', 'layer') ?? ''));
+  const kinds = ['branches', 'parallel', 'inception', 'residual', 'sequential', 'block'];
+  if (!kinds.includes(name)) return undefined;
+  const walk = (list: readonly Json[], part: string) =>
+    stackLayers(x, list, `${label}.${part}`, weights);
+  if (name === 'residual') {
+    const shortcut = pick(layer, 'shortcut', 'projection');
+    return add(walk(listOf(layer), 'main'), shortcut ? walk(listOf(shortcut), 'shortcut') : x);
+  }
+  if (name === 'sequential' || name === 'block') return walk(listOf(layer), 'main');
+  const ends = branchesOf(need(layer, 'branches', 'layers')).map((list, i) => walk(list, `b${i}`));
+  return plainName(String(layer.merge ?? 'concat')) === 'add'
+    ? ends.reduce((sum, end) => add(sum, end))
+    : concat(ends);
+}
+
 /** Builds layers on a value; their weights are noted with the names that the graph gives them. */
-function stackLayers(x: Value, list: readonly Fields[], prefix: string, weights: Placed[]): Value {
-  return list.reduce((value, fields, layer) => {
-    const op = need(fields.attrs, 'op', 'type', 'layer') as string;
-    const rule = networkLayer(op);
-    const label = `${prefix}${layer}`;
+function stackLayers(x: Value, list: readonly Json[], prefix: string, weights: Placed[]): Value {
+  return list.reduce((value, json, layer) => {
+    const label = `${prefix}.l${layer}`;
+    const joined = compound(value, json, label, weights);
+    if (joined) return joined;
+    const fields = fieldsOf(json);
+    const rule = networkLayer(need(fields.attrs, 'op', 'type', 'layer') as string);
     for (const { names, id, order, optional } of rule.weights) {
       const name = names.find((candidate) => fields.tensors[candidate]) ?? names[0]!;
       const tensor = optional ? fields.tensors[name] : need(fields.tensors, ...names);
-      if (tensor) weights.push({ layer, name: id, id: `${label}.${id}`, order, tensor });
+      if (!tensor) continue;
+      weights.push({ layer, name: id, names, id: `${label}.${id}`, order, tensor });
     }
     return rule.build(value, fields, label);
   }, x);
@@ -73,9 +108,7 @@ export function network(x: Tensor, branches: readonly (readonly Json[])[]): Netw
   const weights: Placed[] = [];
   const float = model('m', () => {
     const value = input(x.shape.slice(1));
-    const ends = branches.map((layers, i) =>
-      stackLayers(value, layers.map(fieldsOf), `b${i}.l`, weights),
-    );
+    const ends = branches.map((layers, i) => stackLayers(value, layers, `b${i}`, weights));
     return ends.length === 1 ? ends[0]! : concat(ends);
   }).graph();
   return { graph: rebatch(float, x.shape[0]!), weights };
@@ -89,12 +122,17 @@ export const asTrained = ({ graph, weights }: Network): Network => ({
 
 export type Feeds = ReadonlyMap<ValueId, AnyArray>;
 
-/** Runs a graph and reads some values. */
-export function execute(engine: Engine, graph: Graph, feeds: Feeds): Tensor[] {
+/** Runs a graph and reads its outputs, then the states that are asked for, as the run left them. */
+export function execute(
+  engine: Engine,
+  graph: Graph,
+  feeds: Feeds,
+  states: readonly ValueId[] = [],
+): Tensor[] {
   const program = engine.compile(graph);
   for (const [id, data] of feeds) program.write(id, data);
   program.run();
-  const results = graph.outputs.map((id) => ({
+  const results = [...graph.outputs, ...states].map((id) => ({
     shape: getValue(graph, id).shape,
     data: Array.from(program.read(id) as ArrayLike<number>),
   }));
@@ -115,15 +153,20 @@ export function feedsOf({ graph, weights }: Network, x: Tensor): Map<ValueId, An
 export interface Gradient {
   readonly layer: number;
   readonly name: string;
+  readonly names: readonly string[];
   readonly tensor: Tensor;
 }
+
+/** The upstream gradient; ones where the case has none: the gradient of the sum. */
+const gradientOf = (dy: Tensor | undefined, shape: Shape): Float32Array<ArrayBuffer> =>
+  dy ? floats(dy.data) : new Float32Array(elements(shape)).fill(1);
 
 /** The gradients of sum(y dy) for the inputs and some weights. */
 export function gradientsOf(
   engine: Engine,
   graph: Graph,
   feeds: Feeds,
-  dy: Tensor,
+  dy: Tensor | undefined,
   wrt: readonly ValueId[],
 ): Tensor[] {
   const builder = buildGraph({ ...graph, stage: 'train' }, graph);
@@ -131,33 +174,47 @@ export function gradientsOf(
   const upstream = builder.input({ shape, dtype: 'f32' }, { id: 'upstream' });
   const grads = gradients(graph, builder, graph.outputs[0]!, upstream, wrt);
   const whole = builder.finish(wrt.map((id) => grads.get(id) ?? id));
-  return execute(engine, whole, new Map(feeds).set(upstream, floats(dy.data)));
+  return execute(engine, whole, new Map(feeds).set(upstream, gradientOf(dy, shape)));
 }
 
 /** The gradients of a network for its input and all weights. */
-export function networkGradients(engine: Engine, net: Network, x: Tensor, dy: Tensor): Gradient[] {
+export function networkGradients(
+  engine: Engine,
+  net: Network,
+  x: Tensor,
+  dy: Tensor | undefined,
+): Gradient[] {
   const ids = [net.graph.inputs[0]!, ...net.weights.map(({ id }) => id)];
   const [dx, ...rest] = gradientsOf(engine, net.graph, feedsOf(net, x), dy, ids);
   const placed = rest.map(({ data }, i) => {
-    const { layer, name, order, tensor } = net.weights[i]!;
+    const { layer, name, names, order, tensor } = net.weights[i]!;
     const shape = tensor.shape;
-    return { layer, name, tensor: { shape, data: order === 'same' ? data : outLast(data, shape) } };
+    const ordered = { shape, data: order === 'same' ? data : outLast(data, shape) };
+    return { layer, name, names, tensor: ordered };
   });
-  return [{ layer: -1, name: 'x', tensor: dx! }, ...placed];
+  return [{ layer: -1, name: 'x', names: ['x', 'input', 'value'], tensor: dx! }, ...placed];
 }
 
 /** The input of a case. */
-export const inputOf = ({ tensors }: Fields): Tensor => need(tensors, 'x', 'input');
+export const inputOf = ({ tensors }: Fields): Tensor =>
+  need(tensors, 'x', 'input', 'inputs', 'value', 'images', 'image');
+
+/** The tensors that a case expects, by name; a single one is y. */
+export function outputsOf(expect: unknown): [string, Tensor][] {
+  if (isTensor(expect) || Array.isArray(expect) || typeof expect === 'number') {
+    return [['y', toTensor(expect)]];
+  }
+  const entries = Object.entries(expect as Json);
+  if (entries.length === 0) fail('the case expects nothing');
+  return entries.map(([name, value]) => [name, toTensor(value)]);
+}
 
 /** The tensor that a case expects of its only output; more than one would go unseen. */
 export function outputOf(expect: unknown): Tensor {
-  if (isTensor(expect) || Array.isArray(expect) || typeof expect === 'number') {
-    return toTensor(expect);
-  }
-  const [[, value] = [], ...others] = Object.entries(expect as Json);
+  const [[, value], ...others] = outputsOf(expect) as [[string, Tensor], ...[string, Tensor][]];
   if (others.length > 0) fail(`there is no output ${others.map(([name]) => name)}`);
-  return toTensor(value);
+  return value;
 }
 
 export const upstreamOf = ({ tensors }: Fields): Tensor | undefined =>
-  pick(tensors, 'upstream', 'dy', 'dout');
+  pick(tensors, 'upstream', 'dy', 'dout', 'gradient');

@@ -18,44 +18,65 @@ import {
   compare,
   type Example,
   fail,
+  isOn,
   type Json,
   need,
+  numbersOf,
+  pick,
   plainName,
   type Tensor,
   toTensor,
 } from './example.js';
 
-/** Other names of numbers, by optimizer where they differ. */
+/** Other names of numbers. */
 const hyperAliases: Readonly<Record<string, string>> = {
   initialaccumulatorvalue: 'initialAccumulator',
+  initialmeansquare: 'initialMeanSquare',
   eps: 'epsilon',
   beta: 'momentum',
+  mu: 'momentum',
+  gamma: 'momentum',
 };
+
+/** Other names of optimizers. */
+const optimizerAliases: Readonly<Record<string, string>> = {
+  ...{ gradientdescent: 'sgd', gd: 'sgd', batchgradientdescent: 'sgd', batch: 'sgd' },
+  ...{ stochasticgradientdescent: 'sgd', nag: 'nesterov', nesterovmomentum: 'nesterov' },
+  ...{ nesterovacceleratedgradient: 'nesterov', momentumrmsprop: 'rmspropmomentum' },
+  ...{ rmspropwithmomentum: 'rmspropmomentum', rmspropm: 'rmspropmomentum' },
+};
+
+const rateNames = ['learningRate', 'learning_rate', 'lr', 'rate', 'eta'];
 
 /** The optimizer of a case: variants may be names of their own or switched on by a number. */
 function optimizerOf(example: Example): { readonly optimizer: Optimizer; readonly rate: number } {
-  const params = example.params as Readonly<Record<string, number | boolean>>;
-  const { learningRate, weightDecay, nesterov, useNesterov, ...numbers } = params;
-  const wanted = plainName(example.optimizer as string).replace(/^gradientdescent$/, 'sgd');
-  const base =
-    nesterov === true || useNesterov === true || wanted === 'nesterovmomentum'
-      ? 'nesterov'
-      : wanted;
+  const params = (pick(example, 'params', 'attrs', 'hyper') ?? {}) as Json;
+  const switches = ['nesterov', 'useNesterov', 'use_nesterov'];
+  const taken = new Set([...rateNames, ...switches, 'weightDecay', 'weight_decay', 'centered']);
+  if (isOn(params, 'centered')) fail('there is no centered rmsprop');
+  const numbers = Object.fromEntries(Object.entries(params).filter(([key]) => !taken.has(key)));
+  const given = plainName(example.optimizer as string).replace(/optimizer$/, '');
+  const wanted = optimizerAliases[given] ?? given;
+  const base = isOn(params, ...switches) ? 'nesterov' : wanted;
   const moving = base === 'rmsprop' && Number(numbers.momentum ?? 0) !== 0;
-  const key = moving || base === 'rmspropwithmomentum' ? 'rmspropmomentum' : base;
+  const key = moving ? 'rmspropmomentum' : base;
   const name =
     optimizerNames.find((candidate) => plainName(candidate) === key) ??
     fail(`there is no optimizer ${example.optimizer}`);
-  const hyper = hyperOf(name, numbers);
-  const decay = weightDecay === undefined ? undefined : Number(weightDecay);
-  const optimizer = resolveOptimizer(name, hyper, { weightDecay: decay });
-  return { optimizer, rate: Number(learningRate) };
+  const decay = pick(params, 'weightDecay', 'weight_decay');
+  const optimizer = resolveOptimizer(name, hyperOf(name, numbers), {
+    weightDecay: decay === undefined ? undefined : Number(decay),
+  });
+  return { optimizer, rate: Number(pick(params, ...rateNames) ?? need(example, ...rateNames)) };
 }
 
-function hyperOf(name: OptimizerName, numbers: Readonly<Record<string, unknown>>): Hyper {
+function hyperOf(name: OptimizerName, numbers: Json): Hyper {
   const known = optimizers[name].hyper;
   const entries = Object.entries(numbers).flatMap(([key, value]) => {
-    const alias = hyperAliases[plainName(key)] ?? key;
+    const alias =
+      hyperAliases[plainName(key)] ??
+      Object.keys(known).find((candidate) => plainName(candidate) === plainName(key)) ??
+      key;
     const swapped = alias === 'rho' && 'decay' in known ? 'decay' : alias;
     const final = swapped === 'decay' && 'rho' in known ? 'rho' : swapped;
     // A momentum of 0 says that there is none.
@@ -98,11 +119,15 @@ function iterate(
 export function optimizer(engine: Engine, example: Example): void {
   const chosen = optimizerOf(example);
   const { name, hyper } = chosen.optimizer;
-  const { a, c } = example.objective as { a: number[]; c: number[] };
+  const { objective } = example as { readonly objective?: Json };
+  const [a, c] = ['a', 'c'].map((key) => numbersOf(need(objective ?? {}, key))) as [
+    number[],
+    number[],
+  ];
   const rule = optimizers[name];
   const type = { shape: [a.length], dtype: 'f32' } as const;
   const g = buildGraph({ name, stage: 'train' });
-  const w = g.state(type, Float32Array.from(example.start as number[]), { id: 'w' });
+  const w = g.state(type, Float32Array.from(numbersOf(example.start)), { id: 'w' });
   const rate = g.input({ shape: [], dtype: 'f32' }, { id: 'rate' });
   const decay = rule.decouple && g.input({ shape: [], dtype: 'f32' }, { id: 'decay' });
   const offset = g.add('sub', [w, g.constant(type, Float32Array.from(c))], {});
@@ -191,19 +216,32 @@ export function fit(engine: Engine, example: Example): void {
   program.dispose();
 }
 
-/** A moving average that starts from the first value. */
+/**
+ * A moving average of numbers or tensors that starts from `start`, or from the first value, which
+ * is then the first average too. With `numUpdates` the decay is at most (1 + n) / (10 + n).
+ */
 export function ema(engine: Engine, example: Example): void {
+  const values = (need(example, 'values', 'x') as unknown[]).map(toTensor);
+  const start = pick(example, 'start', 'initial');
+  const shape = values[0]!.shape;
+  const averages = [start === undefined ? values[0]! : toTensor(start)];
+  const cap = pick(example, 'numUpdates', 'num_updates');
+  const limit = cap === undefined ? 1 : (1 + Number(cap)) / (10 + Number(cap));
+  const decay = Math.min(Number(need(example, 'decay', 'momentum')), limit);
   const g = buildGraph({ name: 'ema', stage: 'train' });
-  const values = need(example, 'values') as number[];
-  const average = g.state({ shape: [1], dtype: 'f32' }, Float32Array.of(values[0]!));
-  const next = g.input({ shape: [1], dtype: 'f32' });
-  g.update(average, g.add('ema', [average, next], { decay: example.decay as number }));
+  const average = g.state({ shape, dtype: 'f32' }, Float32Array.from(averages[0]!.data));
+  const next = g.input({ shape, dtype: 'f32' });
+  g.update(average, g.add('ema', [average, next], { decay }));
   const program = engine.compile(g.finish([next]));
-  const found = values.map((value, i) => {
-    program.write(next, Float32Array.of(value));
-    if (i > 0) program.run();
-    return (program.read(average) as Float32Array)[0]!;
-  });
+  for (const { data } of start === undefined ? values.slice(1) : values) {
+    program.write(next, Float32Array.from(data));
+    program.run();
+    averages.push({ shape, data: [...(program.read(average) as Float32Array)] });
+  }
   program.dispose();
-  compare({ shape: [found.length], data: found }, toTensor(example.expect), example, 'average');
+  const wanted = toTensor(example.expect);
+  const all = averages.flatMap(({ data }) => data);
+  // A list without the start, or the last average alone.
+  const found = all.slice(all.length - wanted.data.length);
+  compare({ shape: wanted.shape, data: found }, wanted, example, 'average');
 }
