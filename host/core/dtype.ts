@@ -16,6 +16,20 @@ export const dtypes = {
 
 export type DType = keyof typeof dtypes;
 
+/** The integers that the types of quantized values hold, lowest and highest. */
+export const storedRanges = {
+  s4: [-8, 7],
+  s8: [-128, 127],
+  u8: [0, 255],
+  s16: [-32768, 32767],
+  s32: [-(2 ** 31), 2 ** 31 - 1],
+} as const satisfies { readonly [T in DType]?: readonly [number, number] };
+
+export type StoredType = keyof typeof storedRanges;
+
+export const isStoredType = (dtype: DType): dtype is StoredType =>
+  Object.hasOwn(storedRanges, dtype);
+
 interface Arrays extends Record<DType, unknown> {
   f32: Float32Array;
   s4: Int8Array;
@@ -55,3 +69,16 @@ export function viewAs<T extends DType>(dtype: T, bytes: Uint8Array): ArrayOf<T>
   const count = Math.floor(aligned.byteLength / array.BYTES_PER_ELEMENT);
   return new array(aligned.buffer as ArrayBuffer, aligned.byteOffset, count) as ArrayOf<T>;
 }
+
+/** Elements of 4 bits as they are stored: two to a byte, the first in the low half. */
+export function packNibbles(elements: Int8Array): Uint8Array {
+  const out = new Uint8Array(byteSize('s4', elements.length));
+  elements.forEach((x, i) => {
+    out[i >> 1]! |= (x & 15) << (4 * (i & 1));
+  });
+  return out;
+}
+
+/** The elements of `packNibbles`. */
+export const unpackNibbles = (bytes: Uint8Array, count: number): Int8Array =>
+  Int8Array.from({ length: count }, (_, i) => (bytes[i >> 1]! << (i & 1 ? 24 : 28)) >> 28);

@@ -88,6 +88,34 @@ export function multiplyByQuantizedMultiplier(
   return roundingDivideByPot(product, left - shift);
 }
 
+/**
+ * A multiplier of 31 bits as one of 15, rounded, for accumulators that are wider than 32 bits: a
+ * real factor is reduced * 2^(shift - 15).
+ */
+export const reduceMultiplier = (multiplier: number): number =>
+  multiplier < 0x7fff0000 ? Math.floor((multiplier + 0x8000) / 0x10000) : 0x7fff;
+
+/** Doubles hold what is below. */
+const exactIntegers = 2 ** 53;
+
+/**
+ * x times reduced * 2^(shift - 15), rounded once, halves upwards, as the reference kernels of int16
+ * activations do with their 64-bit accumulators; the result wraps to int32.
+ *
+ * @param x an integer below 2^47
+ * @param reduced of `reduceMultiplier`
+ * @param shift in [-31, 14]
+ */
+export function multiplyByReducedMultiplier(x: number, reduced: number, shift: number): number {
+  const right = 15 - shift;
+  const product = x * reduced;
+  if (Math.abs(product) + 2 ** right < exactIntegers) {
+    return Math.floor((product + 2 ** (right - 1)) / 2 ** right) | 0;
+  }
+  const wide = BigInt(x) * BigInt(reduced) + (1n << BigInt(right - 1));
+  return Number(BigInt.asIntN(32, wide >> BigInt(right)));
+}
+
 /** x * 2^exponent, saturated to int32; exponent in [0, 30]. */
 export function saturatingShiftLeft(x: number, exponent: number): number {
   return Math.max(-two31, Math.min(two31 - 1, x * 2 ** exponent));

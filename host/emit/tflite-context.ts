@@ -2,11 +2,11 @@
  * A .tflite model under construction: tensors, buffers and operators, and what the export rules
  * share.
  */
-import { bytesOf, type DType } from '../core/dtype.js';
+import { type AnyArray, bytesOf, type DType, packNibbles } from '../core/dtype.js';
 import { UnsupportedError } from '../core/errors.js';
 import { formatShape, type Padding2d, type Shape, samePadding } from '../core/shape.js';
 import type { TfliteModelInput, TfliteOperatorCode } from '../format/tflite.js';
-import { int8ActivationRange, rangeActivations } from '../format/tflite-activation.js';
+import { activationRange, rangeActivations } from '../format/tflite-activation.js';
 import type { TfliteActivation, TflitePadding, TfliteType } from '../format/tflite-ops.js';
 import {
   type Graph,
@@ -16,6 +16,7 @@ import {
   type Quantization,
   type ValueId,
 } from '../ir/graph.js';
+import { storedRange } from '../quant/interpret-quant.js';
 
 type Subgraph = NonNullable<TfliteModelInput['subgraphs']>[number];
 type Tensor = NonNullable<Subgraph['tensors']>[number];
@@ -32,6 +33,7 @@ export interface ExportContext {
 }
 
 const typeOf: Partial<Record<DType, TfliteType>> = {
+  s4: 'INT4',
   s8: 'INT8',
   u8: 'UINT8',
   s16: 'INT16',
@@ -64,6 +66,10 @@ function addBuffer(ctx: ExportContext, data: Uint8Array): number {
   return ctx.buffers.length - 1;
 }
 
+/** The bytes of a constant; of 4 bits two elements a byte. */
+const stored = (dtype: DType, data: AnyArray): Uint8Array =>
+  dtype === 's4' ? packNibbles(data as Int8Array) : bytesOf(data);
+
 /** The tensor of a value, added at its first use. */
 export function tensorOf(ctx: ExportContext, id: ValueId): number {
   const known = ctx.indices.get(id);
@@ -72,11 +78,11 @@ export function tensorOf(ctx: ExportContext, id: ValueId): number {
   const type = typeOf[dtype];
   if (!type) {
     throw new UnsupportedError(`tflite: %${id} has the dtype ${dtype}`, {
-      hint: 'Quantize the model with the tflite scheme before exporting it.',
+      hint: 'Quantize the model before exporting it.',
       where: `%${id}`,
     });
   }
-  const buffer = kind === 'const' ? addBuffer(ctx, bytesOf(getData(ctx.graph, id))) : 0;
+  const buffer = kind === 'const' ? addBuffer(ctx, stored(dtype, getData(ctx.graph, id))) : 0;
   const tensor = { name, shape, type, buffer, hasRank: true, ...quantization(quant) };
   const index = ctx.tensors.push(tensor) - 1;
   ctx.indices.set(id, index);
@@ -94,7 +100,21 @@ export function intsTensor(
   return ctx.tensors.push({ name, shape, type: 'INT32', buffer, hasRank: true }) - 1;
 }
 
-/** Adds an operator; `version` is the lowest that knows its int8 form. */
+/** The lowest versions of an operator that know int8, int16 activations, and weights of 4 bits. */
+export interface Versions {
+  readonly s8: number;
+  readonly s16: number;
+  readonly s4?: number;
+}
+
+/** The version for the types of a node; 4-bit weights decide before activations do. */
+export function versionOf(ctx: ExportContext, node: Node, { s8, s16, s4 }: Versions): number {
+  const types = node.inputs.map((id) => getValue(ctx.graph, id).dtype);
+  if (s4 !== undefined && types.includes('s4')) return s4;
+  return types[0] === 's16' || getValue(ctx.graph, node.output).dtype === 's16' ? s16 : s8;
+}
+
+/** Adds an operator. */
 export function addOperator(
   ctx: ExportContext,
   op: string,
@@ -114,10 +134,17 @@ export function activationOf(
   node: Node,
   clamp: readonly [number, number] | undefined,
 ): TfliteActivation {
-  const { quant } = getValue(ctx.graph, node.output);
+  const output = getValue(ctx.graph, node.output);
+  const { quant } = output;
   if (!clamp) return 'NONE';
+  const holds = storedRange(output);
   const found = rangeActivations.find((activation) => {
-    const range = int8ActivationRange(activation, quant?.scale[0] ?? 1, quant?.zeroPoint[0] ?? 0);
+    const range = activationRange(
+      activation,
+      quant?.scale[0] ?? 1,
+      quant?.zeroPoint[0] ?? 0,
+      holds,
+    );
     return range?.[0] === clamp[0] && range[1] === clamp[1];
   });
   if (found) return found;
@@ -156,7 +183,9 @@ export function addPad(ctx: ExportContext, node: Node, x: number, pad: Padding2d
   const shape = [n, h + top + bottom, w + left + right, c];
   const padded = { ...source, name: `${name}/pad`, shape, buffer: 0 };
   const output = ctx.tensors.push(padded) - 1;
-  addOperator(ctx, 'PAD', 2, [x, amounts], [output], { type: 'PadOptions' });
+  addOperator(ctx, 'PAD', source.type === 'INT16' ? 3 : 2, [x, amounts], [output], {
+    type: 'PadOptions',
+  });
   return output;
 }
 

@@ -7,12 +7,15 @@ import {
   activationOf,
   addOperator,
   addPad,
+  type BuiltinOptions,
   type ExportContext,
   intsTensor,
   noForm,
   paddingName,
   setBiasScale,
   tensorOf,
+  type Versions,
+  versionOf,
 } from './tflite-context.js';
 
 export type ExportRule<O extends OpName> = (ctx: ExportContext, node: NodeOf<O>) => void;
@@ -24,6 +27,41 @@ const noInt8 = (_: ExportContext, node: Node): never => {
     'Replace this layer, or export the float model as .onnx.',
   );
 };
+
+/** Source: op_version.cc of TensorFlow Lite. */
+const versions = {
+  CONV_2D: { s8: 3, s16: 4, s4: 7 },
+  DEPTHWISE_CONV_2D: { s8: 3, s16: 5, s4: 7 },
+  FULLY_CONNECTED: { s8: 4, s16: 7, s4: 10 },
+  MAX_POOL_2D: { s8: 2, s16: 3 },
+  AVERAGE_POOL_2D: { s8: 2, s16: 3 },
+  ADD: { s8: 2, s16: 3 },
+  MUL: { s8: 2, s16: 4 },
+  MEAN: { s8: 2, s16: 3 },
+  RELU: { s8: 2, s16: 3 },
+  RELU6: { s8: 2, s16: 3 },
+  SOFTMAX: { s8: 2, s16: 3 },
+  CONCATENATION: { s8: 2, s16: 3 },
+  PAD: { s8: 2, s16: 3 },
+  QUANTIZE: { s8: 2, s16: 2 },
+} as const satisfies Readonly<Record<string, Versions>>;
+
+/** Adds a node's operator in the version of its types. */
+const addVersioned = (
+  ctx: ExportContext,
+  node: Node,
+  op: keyof typeof versions,
+  inputs: readonly number[],
+  options?: BuiltinOptions,
+): void =>
+  addOperator(
+    ctx,
+    op,
+    versionOf(ctx, node, versions[op]),
+    inputs,
+    [tensorOf(ctx, node.output)],
+    options,
+  );
 
 const tensorsOf = (ctx: ExportContext, node: Node): number[] =>
   node.inputs.map((id) => tensorOf(ctx, id));
@@ -45,14 +83,13 @@ function convolution(ctx: ExportContext, node: NodeOf<'conv2d' | 'depthwiseConv2
     dilationWFactor: dilation[1],
     fusedActivationFunction: activationOf(ctx, node, clamp),
   } as const;
-  const output = [tensorOf(ctx, node.output)];
   if (node.op === 'conv2d') {
-    addOperator(ctx, 'CONV_2D', 3, inputs, output, { type: 'Conv2DOptions', ...common });
+    addVersioned(ctx, node, 'CONV_2D', inputs, { type: 'Conv2DOptions', ...common });
     return;
   }
   const depthMultiplier = w![3]! / x![3]!;
   const options = { type: 'DepthwiseConv2DOptions', ...common, depthMultiplier } as const;
-  addOperator(ctx, 'DEPTHWISE_CONV_2D', 3, inputs, output, options);
+  addVersioned(ctx, node, 'DEPTHWISE_CONV_2D', inputs, options);
 }
 
 function dense(ctx: ExportContext, node: NodeOf<'dense'>): void {
@@ -60,7 +97,8 @@ function dense(ctx: ExportContext, node: NodeOf<'dense'>): void {
   const inputs = tensorsOf(ctx, node);
   setBiasScale(ctx, node);
   // Scales per output channel came to FULLY_CONNECTED with version 12.
-  addOperator(ctx, 'FULLY_CONNECTED', perChannel ? 12 : 4, inputs, [tensorOf(ctx, node.output)], {
+  const version = perChannel ? 12 : versionOf(ctx, node, versions.FULLY_CONNECTED);
+  addOperator(ctx, 'FULLY_CONNECTED', version, inputs, [tensorOf(ctx, node.output)], {
     type: 'FullyConnectedOptions',
     fusedActivationFunction: activationOf(ctx, node, node.attrs.clamp),
   });
@@ -76,7 +114,7 @@ const pool =
       const what = `has the padding [${pad}], which is neither SAME nor VALID`;
       throw noForm(node, what, "Use padding 'same' or 'valid' for pools.");
     }
-    addOperator(ctx, op, 2, tensorsOf(ctx, node), [tensorOf(ctx, node.output)], {
+    addVersioned(ctx, node, op, tensorsOf(ctx, node), {
       type: 'Pool2DOptions',
       padding,
       strideH: stride[0],
@@ -88,14 +126,16 @@ const pool =
   };
 
 function add(ctx: ExportContext, node: NodeOf<'add'>): void {
-  addOperator(ctx, 'ADD', 2, tensorsOf(ctx, node), [tensorOf(ctx, node.output)], {
+  addVersioned(ctx, node, 'ADD', tensorsOf(ctx, node), {
     type: 'AddOptions',
+    // The scales of int16 are no powers of two.
+    potScaleInt16: getValue(ctx.graph, node.output).dtype !== 's16',
     fusedActivationFunction: activationOf(ctx, node, node.attrs.clamp),
   });
 }
 
 function mul(ctx: ExportContext, node: NodeOf<'mul'>): void {
-  addOperator(ctx, 'MUL', 2, tensorsOf(ctx, node), [tensorOf(ctx, node.output)], {
+  addVersioned(ctx, node, 'MUL', tensorsOf(ctx, node), {
     type: 'MulOptions',
     fusedActivationFunction: activationOf(ctx, node, node.attrs.clamp),
   });
@@ -107,17 +147,17 @@ function mean(ctx: ExportContext, node: NodeOf<'mean'>): void {
   const [x] = tensorsOf(ctx, node);
   const inputs = [x!, intsTensor(ctx, `${name}/axes`, axes)];
   const options = { type: 'ReducerOptions', keepDims } as const;
-  addOperator(ctx, 'MEAN', 2, inputs, [tensorOf(ctx, node.output)], options);
+  addVersioned(ctx, node, 'MEAN', inputs, options);
 }
 
 const unary =
-  (op: string, version: number) =>
+  (op: 'RELU' | 'RELU6') =>
   (ctx: ExportContext, node: Node): void =>
-    addOperator(ctx, op, version, tensorsOf(ctx, node), [tensorOf(ctx, node.output)]);
+    addVersioned(ctx, node, op, tensorsOf(ctx, node));
 
 function softmax(ctx: ExportContext, node: NodeOf<'softmax'>): void {
   const options = { type: 'SoftmaxOptions', beta: 1 } as const;
-  addOperator(ctx, 'SOFTMAX', 2, tensorsOf(ctx, node), [tensorOf(ctx, node.output)], options);
+  addVersioned(ctx, node, 'SOFTMAX', tensorsOf(ctx, node), options);
 }
 
 function reshape(ctx: ExportContext, node: NodeOf<'reshape'>): void {
@@ -130,7 +170,7 @@ function reshape(ctx: ExportContext, node: NodeOf<'reshape'>): void {
 
 function concat(ctx: ExportContext, node: NodeOf<'concat'>): void {
   const { axis, clamp } = node.attrs;
-  addOperator(ctx, 'CONCATENATION', 2, tensorsOf(ctx, node), [tensorOf(ctx, node.output)], {
+  addVersioned(ctx, node, 'CONCATENATION', tensorsOf(ctx, node), {
     type: 'ConcatenationOptions',
     axis,
     fusedActivationFunction: activationOf(ctx, node, clamp),
@@ -142,13 +182,11 @@ function pad(ctx: ExportContext, node: NodeOf<'pad'>): void {
   const name = getValue(ctx.graph, node.output).name;
   const [x] = tensorsOf(ctx, node);
   const amounts = intsTensor(ctx, `${name}/paddings`, padding, [padding.length / 2, 2]);
-  const output = [tensorOf(ctx, node.output)];
-  addOperator(ctx, 'PAD', 2, [x!, amounts], output, { type: 'PadOptions' });
+  addVersioned(ctx, node, 'PAD', [x!, amounts], { type: 'PadOptions' });
 }
 
 function requantize(ctx: ExportContext, node: NodeOf<'requantize'>): void {
-  const output = [tensorOf(ctx, node.output)];
-  addOperator(ctx, 'QUANTIZE', 2, tensorsOf(ctx, node), output, { type: 'QuantizeOptions' });
+  addVersioned(ctx, node, 'QUANTIZE', tensorsOf(ctx, node), { type: 'QuantizeOptions' });
 }
 
 export const exportRules = {
@@ -160,8 +198,8 @@ export const exportRules = {
   mean,
   add,
   mul,
-  relu: unary('RELU', 2),
-  relu6: unary('RELU6', 2),
+  relu: unary('RELU'),
+  relu6: unary('RELU6'),
   softmax,
   reshape,
   concat,

@@ -18,21 +18,25 @@ function quantized(real: number, scale: number, zeroPoint: number): number {
 }
 
 /**
- * [lowest, highest] of an int8 output with a fused activation, or undefined for an activation
+ * [lowest, highest] of an integer output with a fused activation, or undefined for an activation
  * that is no bound (TANH, SIGN_BIT).
  * Source: CalculateActivationRangeQuantized of TFLite Micro.
+ *
+ * @param stored what the output's type holds
  */
-export function int8ActivationRange(
+export function activationRange(
   activation: TfliteActivation,
   scale: number,
   zeroPoint: number,
+  stored: readonly [number, number],
 ): readonly [number, number] | undefined {
   const real = bounds[activation];
   if (!real) return undefined;
   const [low, high] = real;
+  const [least, most] = stored;
   return [
-    low === undefined ? -128 : Math.max(-128, quantized(low, scale, zeroPoint)),
-    high === undefined ? 127 : Math.min(127, quantized(high, scale, zeroPoint)),
+    low === undefined ? least : Math.max(least, quantized(low, scale, zeroPoint)),
+    high === undefined ? most : Math.min(most, quantized(high, scale, zeroPoint)),
   ];
 }
 

@@ -1,9 +1,10 @@
 /**
- * .tflite -> graph: int8 models as stage `int8`, float32 models as stage `float`. SAME and VALID
+ * .tflite -> graph: integer models (int8 or int16 activations) as stage `int8`, float32 models as stage `float`. SAME and VALID
  * become explicit padding, a fused activation a clamp (int8) or a node of its own (float). Float
  * models with int8 weights (dynamic range quantization) get the float32 numbers of these weights;
  * rounding the activations, as such a model's interpreter does, is no part of the graph.
  */
+import type { DType } from '../core/dtype.js';
 import { BadInputError } from '../core/errors.js';
 import { formatShape } from '../core/shape.js';
 import { operatorName, readTflite, type TfliteModel } from '../format/tflite.js';
@@ -31,14 +32,14 @@ function stageOf(model: TfliteModel, file: string): 'float' | 'int8' {
 }
 
 function addInputs(ctx: ImportContext, inputs: readonly number[]): void {
-  const wanted = ctx.stage === 'int8' ? 's8' : 'f32';
+  const wanted: readonly DType[] = ctx.stage === 'int8' ? ['s8', 's16'] : ['f32'];
   for (const index of inputs) {
     const tensor = ctx.tensors[index];
     if (!tensor) throw badModel(ctx, 'an input is no tensor');
     const dtype = tensorDtype(ctx, tensor);
-    if (dtype !== wanted) {
+    if (!wanted.includes(dtype)) {
       const what = `input '${tensor.name}' has the type ${tensor.type}`;
-      throw unsupported(ctx, what, 'Convert the model with int8 or float32 inputs.');
+      throw unsupported(ctx, what, 'Convert the model with int8, int16 or float32 inputs.');
     }
     const options = valueOptions(ctx, tensor);
     if (tensor.shape[0] !== 1) {

@@ -2,11 +2,19 @@
  * What the import rules of .tflite operators share: tensors as graph values, constants as numbers,
  * nodes with the fused activation of the stage, and errors that name operator and tensor.
  */
-import { type AnyArray, type DType, dtypes, viewAs } from '../core/dtype.js';
+import {
+  type AnyArray,
+  byteSize,
+  type DType,
+  isStoredType,
+  storedRanges,
+  unpackNibbles,
+  viewAs,
+} from '../core/dtype.js';
 import { BadInputError, UnsupportedError } from '../core/errors.js';
 import { elements, formatShape, type Shape, sameShape } from '../core/shape.js';
 import type { TfliteModel, TfliteOperator, TfliteTensor } from '../format/tflite.js';
-import { int8ActivationRange } from '../format/tflite-activation.js';
+import { activationRange } from '../format/tflite-activation.js';
 import type { TfliteActivation, TfliteType } from '../format/tflite-ops.js';
 import type { GraphBuilder, ValueOptions } from '../ir/build-graph.js';
 import type { Quantization, ValueId } from '../ir/graph.js';
@@ -29,6 +37,7 @@ export interface ImportOperator extends TfliteOperator {
 
 const dtypeOf: Partial<Record<TfliteType, DType>> = {
   FLOAT32: 'f32',
+  INT4: 's4',
   INT8: 's8',
   INT16: 's16',
   INT32: 's32',
@@ -125,8 +134,11 @@ export function constantData(ctx: ImportContext, tensor: TfliteTensor): AnyArray
   const bytes = ctx.model.buffers[tensor.buffer]!;
   if (bytes.length === 0) return undefined;
   const dtype = tensorDtype(ctx, tensor);
-  const expected = elements(tensor.shape) * dtypes[dtype].array.BYTES_PER_ELEMENT;
-  if (bytes.length === expected) return viewAs(dtype, bytes);
+  const count = elements(tensor.shape);
+  const expected = byteSize(dtype, count);
+  if (bytes.length === expected) {
+    return dtype === 's4' ? unpackNibbles(bytes, count) : viewAs(dtype, bytes);
+  }
   const shape = formatShape(tensor.shape);
   const what = `tensor '${tensor.name}' ${tensor.type}${shape} needs ${expected} bytes, its buffer has ${bytes.length}`;
   throw badModel(ctx, what);
@@ -154,6 +166,9 @@ export function inputValue(
   return id;
 }
 
+/** What constants of an integer model are: weights, operands, biases. */
+const integerConstants: readonly DType[] = ['s4', 's8', 's16', 's32', 's64'];
+
 /** Adds a constant in the stage's own type: the int8 weights of a float model become float32. */
 function addConstant(
   ctx: ImportContext,
@@ -163,7 +178,7 @@ function addConstant(
 ): ValueId {
   const { shape } = tensor;
   const dtype = tensorDtype(ctx, tensor);
-  if (ctx.stage === 'int8' && (dtype === 's8' || dtype === 's32')) {
+  if (ctx.stage === 'int8' && integerConstants.includes(dtype)) {
     return ctx.builder.constant({ shape, dtype }, data, { ...options, quant });
   }
   if (ctx.stage === 'float' && dtype === 'f32') {
@@ -284,7 +299,10 @@ function clampOf(
   const tensor = outputTensor(ctx, operator);
   const quant = quantOf(ctx, tensor);
   if (!quant) throw badModel(ctx, `tensor '${tensor.name}' is ${tensor.type} without a scale`);
-  const range = int8ActivationRange(activation, quant.scale[0]!, quant.zeroPoint[0]!);
+  const dtype = tensorDtype(ctx, tensor);
+  if (!isStoredType(dtype)) throw badModel(ctx, `tensor '${tensor.name}' is ${tensor.type}`);
+  const { scale, zeroPoint } = quant;
+  const range = activationRange(activation, scale[0]!, zeroPoint[0]!, storedRanges[dtype]);
   if (!range) throw activationError(ctx, operator, activation);
   return range;
 }

@@ -3,7 +3,7 @@
  */
 import { elements, formatShape, type Shape, samePadding } from '../core/shape.js';
 import type { TfliteBuiltinOptions } from '../format/tflite.js';
-import type { TflitePadding } from '../format/tflite-ops.js';
+import type { TflitePadding, TfliteType } from '../format/tflite-ops.js';
 import type { ValueId } from '../ir/graph.js';
 import type { OpName } from '../ir/ops.js';
 import {
@@ -178,12 +178,17 @@ const softmax: ImportRule = (ctx, operator) => {
   emit(ctx, operator, 'softmax', [inputValue(ctx, operator, 0)], {});
 };
 
-/** Between int8 and int8 a change of scale; the graph has no numbers of two kinds. */
+/** Bits of the integer types of activations. */
+const activationBits: Partial<Record<TfliteType, number>> = { INT8: 8, INT16: 16 };
+
+/** Between integers a change of scale and width; the graph has no numbers of two kinds. */
 const quantize: ImportRule = (ctx, operator) => {
   const from = inputTensor(ctx, operator, 0).type;
   const to = outputTensor(ctx, operator).type;
-  if (from === 'INT8' && to === 'INT8') {
-    emit(ctx, operator, 'requantize', [inputValue(ctx, operator, 0)], {});
+  const bits = activationBits[to];
+  if (activationBits[from] !== undefined && bits !== undefined) {
+    const attrs = from === to ? {} : { bits };
+    emit(ctx, operator, 'requantize', [inputValue(ctx, operator, 0)], attrs);
     return;
   }
   throw unsupported(

@@ -137,5 +137,18 @@ export const integerOps = {
       );
     },
   }),
-  requantize: unary('the same real numbers with another scale and zero point', integerOnly, {}),
+  requantize: op({
+    summary: 'the same real numbers with another scale and zero point, in 8 or 16 bits if asked',
+    inputs: ['x'],
+    attrs: { bits: 'int?' },
+    stages: integerOnly,
+    infer([x], { bits }) {
+      demand(
+        bits === undefined || bits === 8 || bits === 16,
+        `a requantize to ${bits} bits`,
+        'Integers of activations have 8 or 16 bits.',
+      );
+      return { shape: x!.shape, dtype: bits === undefined ? x!.dtype : bits === 8 ? 's8' : 's16' };
+    },
+  }),
 } as const;

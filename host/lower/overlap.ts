@@ -5,7 +5,8 @@
  * lowest input byte that is read after k was written, that is out + k < in + r(k) for every k, so
  * in - out >= max(k - r(k)) + 1.
  */
-import { sameShape } from '../core/shape.js';
+import { byteSize } from '../core/dtype.js';
+import { elements, sameShape } from '../core/shape.js';
 import { type Graph, getValue, type Value, type ValueId } from '../ir/graph.js';
 import type { WindowAttrs } from '../ir/infer.js';
 import { pixelsPerBlock, type ReadingOrder } from './lowered.js';
@@ -19,7 +20,10 @@ export interface Overlap {
 
 type Dims4 = readonly [number, number, number, number];
 
-/** Distance of a kernel that writes pixel by pixel, or so many at a time. */
+/** Bytes of an element. */
+const sizeOf = ({ dtype }: Value): number => byteSize(dtype, 1);
+
+/** Distance, in elements, of a kernel that writes pixel by pixel, or so many at a time. */
 function pixelDistance(x: Value, y: Value, { stride, pad }: WindowAttrs, block: number): number {
   const [, , width, inC] = x.shape as Dims4;
   const [, outH, outW, outC] = y.shape as Dims4;
@@ -40,20 +44,28 @@ function pixelDistance(x: Value, y: Value, { stride, pad }: WindowAttrs, block: 
 /** The attributes of a window op; a dense layer is one pixel that sees everything. */
 function pixelOverlap(graph: Graph, node: StepNode, block: number): Overlap[] {
   const [x, y] = [getValue(graph, node.inputs[0]!), getValue(graph, node.output)];
-  if (node.op === 'dense') {
-    return [{ input: x.id, minDistance: Math.max(y.shape[1]! - 1, 1 - x.shape[1]!) }];
-  }
+  // Input and output of a window op have one type.
+  const at = (distance: number) => [{ input: x.id, minDistance: distance * sizeOf(y) }];
+  if (node.op === 'dense') return at(Math.max(y.shape[1]! - 1, 1 - x.shape[1]!));
   if (!('stride' in node.attrs)) throw new Error(`${node.op} has no pixels`);
-  return [{ input: x.id, minDistance: pixelDistance(x, y, node.attrs, block) }];
+  return at(pixelDistance(x, y, node.attrs, block));
 }
 
-/** Which operands of a step may share memory with its output, one-byte elements assumed. */
+/**
+ * Element k of the output lies below the operand's elements from k + 1 on, which are still to be
+ * read: that takes room where the output's elements are the larger ones.
+ */
+const elementDistance = (x: Value, y: Value): number =>
+  Math.max(0, (elements(y.shape) - 1) * (sizeOf(y) - sizeOf(x)));
+
+/** Which operands of a step may share memory with its output. */
 export function overlapsOf(graph: Graph, node: StepNode, order: ReadingOrder): readonly Overlap[] {
   if (order === 'any') return [];
   if (order === 'pixels') return pixelOverlap(graph, node, 1);
   if (order === 'blocks') return pixelOverlap(graph, node, pixelsPerBlock);
-  const { shape } = getValue(graph, node.output);
+  const y = getValue(graph, node.output);
   return node.inputs
-    .filter((id) => sameShape(getValue(graph, id).shape, shape))
-    .map((input) => ({ input, minDistance: 0 }));
+    .map((id) => getValue(graph, id))
+    .filter(({ shape }) => sameShape(shape, y.shape))
+    .map((x) => ({ input: x.id, minDistance: elementDistance(x, y) }));
 }

@@ -6,6 +6,9 @@
  * A term w (x - z) with x in [lo, hi], lo <= z <= hi, lies in an interval around 0; partial sums
  * therefore lie between the sum of the negative parts and the sum of the positive ones, and taps
  * that fall into the padding only leave terms out.
+ *
+ * Layers of int16 activations are requantized from 64 bits; where the bound of a channel leaves
+ * int32, kernels add in 64 bits, too (lower/select.ts).
  */
 import { BadInputError } from '../core/errors.js';
 import { elements } from '../core/shape.js';
@@ -15,6 +18,7 @@ import {
   inputsOf,
   type Node,
   type NodeOf,
+  type Value,
   type ValueId,
 } from '../ir/graph.js';
 import {
@@ -26,15 +30,18 @@ import {
   meanMultiplier,
   mulMultiplier,
   rescale,
+  softmaxS16Scaling,
 } from '../quant/interpret-params.js';
-import { biasOf, perTensor, weightsOf } from '../quant/interpret-quant.js';
+import { biasOf, perTensor, storedRange, weightsOf } from '../quant/interpret-quant.js';
 import type { StepProof } from './lowered.js';
 import { isStepOp, type StepOp } from './lowered-ops.js';
 
 /** What no accumulator may exceed: int32, less room for the output's zero point. */
 export const accumulatorLimit = 2 ** 31 - 256;
-/** A byte less a zero point. */
-const byte = 255;
+/** What no accumulator of 64 bits may exceed, so that its product with a multiplier fits. */
+export const wideLimit = 2 ** 47 - 1;
+/** Largest magnitude of a stored number less its zero point. */
+const span = ({ dtype }: Value): number => (dtype === 's16' ? 2 ** 15 : 255);
 /** One term of a softmax's sum: exp(0) in Q12.19. */
 const softmaxTerm = 2 ** 19;
 
@@ -69,6 +76,11 @@ function channelBound(weights: Int8Array, bias: number, zero: number, range: Ran
   return Math.max(-least, most);
 }
 
+/** Whether a node has the accumulators of 64 bits that go with int16 activations. */
+const isWide = (graph: Graph, node: Node): boolean =>
+  ['conv2d', 'depthwiseConv2d', 'dense'].includes(node.op) &&
+  getValue(graph, node.output).dtype === 's16';
+
 type WeightedNode = NodeOf<'conv2d'> | NodeOf<'depthwiseConv2d'> | NodeOf<'dense'>;
 
 function weighted(
@@ -81,11 +93,12 @@ function weighted(
     const { channels, count, start, step } = taps(getValue(graph, w).shape);
     const bias = biasOf(graph, node, channels);
     const { zero } = perTensor(getValue(graph, x));
+    const wide = isWide(graph, node);
     const { shift } = multipliers(graph, node);
     return Array.from({ length: channels }, (_, channel) => {
       const own = Int8Array.from({ length: count }, (_, i) => weights[start(channel) + i * step]!);
       const bound = channelBound(own, bias[channel]!, zero, rangeOf(x));
-      return shifted(bound, shift[shift.length === 1 ? 0 : channel]!);
+      return wide ? bound : shifted(bound, shift[shift.length === 1 ? 0 : channel]!);
     });
   };
 }
@@ -104,29 +117,44 @@ const innermost = (shape: readonly number[]): Taps => ({
   step: shape[3]!,
 });
 
-/** One byte of each input, less its zero point, in the output's scale. */
+/** One element of each input, less its zero point, in the output's scale. */
 const rescaled = (graph: Graph, node: Node): number[] => {
   const y = getValue(graph, node.output);
-  const shifts = inputsOf(graph, node).map((x) => rescale(x, y).shift);
-  return [shifted(byte, Math.max(...shifts))];
+  return [Math.max(...inputsOf(graph, node).map((x) => shifted(span(x), rescale(x, y).shift)))];
 };
 
 const mean: Largest<'mean'> = (graph, node) => {
   const [x, y] = [getValue(graph, node.inputs[0]!), getValue(graph, node.output)];
   const count = elements(x.shape) / elements(y.shape);
-  return [shifted(byte * count, meanMultiplier(x, y, count).shift)];
+  return [shifted(span(x) * count, meanMultiplier(x, y, count).shift)];
+};
+
+/** Terms of the sum; int16: steps of the table too. */
+const softmax: Largest<'softmax'> = (graph, node) => {
+  const [x, y] = [getValue(graph, node.inputs[0]!), getValue(graph, node.output)];
+  const classes = y.shape.at(-1)!;
+  if (y.dtype !== 's16') return [classes * softmaxTerm];
+  return [Math.max(classes * 2 ** 15, shifted(2 ** 16, softmaxS16Scaling(x, y).shift))];
 };
 
 const rules: { readonly [O in StepOp]: Largest<O> | null } = {
   conv2d: weighted(outermost, convMultipliers),
   depthwiseConv2d: weighted(innermost, convMultipliers),
   dense: weighted(outermost, denseMultipliers),
-  avgPool2d: (_, { attrs }) => [byte * attrs.size[0] * attrs.size[1]],
+  avgPool2d: (graph, { attrs, output }) => [
+    span(getValue(graph, output)) * attrs.size[0] * attrs.size[1],
+  ],
   mean,
-  softmax: (graph, node) => [getValue(graph, node.output).shape.at(-1)! * softmaxTerm],
+  softmax,
   // Both operands are scaled by at most 1/2 first, so their sum is no larger than one of them.
-  add: (graph, node) => [shifted(byte * 2 ** addLeftShift, addMultipliers(graph, node).out.shift)],
-  mul: (graph, node) => [shifted(byte * byte, mulMultiplier(graph, node).shift)],
+  add: (graph, node) => {
+    const y = getValue(graph, node.output);
+    return [shifted(span(y) * 2 ** addLeftShift(y), addMultipliers(graph, node).out.shift)];
+  },
+  mul: (graph, node) => {
+    const largest = span(getValue(graph, node.output)) ** 2;
+    return [shifted(largest, mulMultiplier(graph, node).shift)];
+  },
   relu: rescaled,
   relu6: rescaled,
   requantize: rescaled,
@@ -139,7 +167,7 @@ const rules: { readonly [O in StepOp]: Largest<O> | null } = {
 /** The bytes that a value can hold, as far as clamps tell. */
 function ranges(graph: Graph): (id: ValueId) => Range {
   const known = new Map<ValueId, Range>();
-  const rangeOf = (id: ValueId): Range => known.get(id) ?? [-128, 127];
+  const rangeOf = (id: ValueId): Range => known.get(id) ?? storedRange(getValue(graph, id));
   for (const node of graph.nodes) {
     if ('clamp' in node.attrs && node.attrs.clamp) known.set(node.output, node.attrs.clamp);
     else if (node.op === 'reshape') known.set(node.output, rangeOf(node.inputs[0]!));
@@ -147,11 +175,12 @@ function ranges(graph: Graph): (id: ValueId) => Range {
   return rangeOf;
 }
 
-function check(graph: Graph, proof: StepProof): StepProof {
-  const channel = proof.largest.findIndex((magnitude) => magnitude > accumulatorLimit);
+function check(graph: Graph, node: Node, proof: StepProof): StepProof {
+  const [bits, limit] = isWide(graph, node) ? [64, wideLimit] : [32, accumulatorLimit];
+  const channel = proof.largest.findIndex((magnitude) => magnitude > limit);
   if (channel < 0) return proof;
   throw new BadInputError(
-    `graph ${graph.name}: channel ${channel} of %${proof.value} could overflow its 32-bit accumulator: ${proof.largest[channel]} is possible, ${accumulatorLimit} is the limit`,
+    `graph ${graph.name}: channel ${channel} of %${proof.value} could overflow its ${bits}-bit accumulator: ${proof.largest[channel]} is possible, ${limit} is the limit`,
     {
       hint: 'Quantize with another scale for this layer, use fewer inputs per output, or check the file for damage.',
       where: `%${proof.value}`,
@@ -171,7 +200,7 @@ export function proveAccumulators(graph: Graph): StepProof[] {
     const rule = isStepOp(node.op) ? rules[node.op] : null;
     if (!rule) continue;
     const largest = (rule as Largest<StepOp>)(graph, node as NodeOf<StepOp>, rangeOf);
-    proofs.push(check(graph, { value: node.output, largest }));
+    proofs.push(check(graph, node, { value: node.output, largest }));
   }
   return proofs;
 }

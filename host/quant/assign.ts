@@ -57,12 +57,38 @@ function rangeFor(graph: Graph, ranges: Ranges, id: ValueId): Range {
   });
 }
 
+/** Which scheme a value is stored by. */
+export type SchemeOf = (id: ValueId) => Scheme;
+
+/**
+ * The scheme of every value: a step's own where `overrides` names its output (or an input of the
+ * model), that of the operand where bytes only pass through, else the model's.
+ */
+export function assignSchemes(
+  steps: readonly Step[],
+  scheme: Scheme,
+  overrides: ReadonlyMap<ValueId, Scheme>,
+): SchemeOf {
+  const chosen = new Map<ValueId, Scheme>(overrides);
+  const schemeOf = (id: ValueId): Scheme => chosen.get(id) ?? scheme;
+  for (const { node, rule, output } of steps) {
+    const follows = rule.kind === 'same' || rule.kind === 'bound';
+    if (follows && !chosen.has(output)) chosen.set(output, schemeOf(node.inputs[0]!));
+  }
+  return schemeOf;
+}
+
+/** Whether two schemes store activations alike. */
+export const sameActivations = (a: Scheme, b: Scheme): boolean =>
+  a.types.activation === b.types.activation;
+
 /** Inputs of a join keep their own scale where others read them too, or where it is given. */
 function joinInputs(
   graph: Graph,
   steps: readonly Step[],
   groups: Groups,
   given: ReadonlySet<ValueId>,
+  schemeOf: SchemeOf,
 ): void {
   const readers = consumers(graph);
   const isGiven = (id: ValueId): boolean =>
@@ -70,13 +96,20 @@ function joinInputs(
   for (const { node, rule, output } of steps) {
     if (rule.kind !== 'join') continue;
     for (const id of node.inputs) {
-      if (readers.get(id)!.length === 1 && !isGiven(id)) groups.join(id, output);
+      const alike = sameActivations(schemeOf(id), schemeOf(output));
+      if (alike && readers.get(id)!.length === 1 && !isGiven(id)) groups.join(id, output);
     }
   }
 }
 
 /**
- * The quantization of every value that is no parameter of a layer.
+ * The quantization of a value that is no parameter of a layer: its own, or the one by which another
+ * scheme stores the same numbers.
+ */
+export type QuantizationOf = (id: ValueId, as?: Scheme) => Quantization;
+
+/**
+ * Chooses the quantization of every value.
  *
  * @param ranges of the inputs and of what each step computes
  * @throws BadInputError naming a value without a usable range
@@ -85,21 +118,24 @@ export function assignQuantization(
   graph: Graph,
   steps: readonly Step[],
   ranges: Ranges,
-  scheme: Scheme,
-): (id: ValueId) => Quantization {
+  schemeOf: SchemeOf,
+): QuantizationOf {
   const groups = createGroups();
   // A group of a softmax's output or a model's input: its quantization is given, not shared out.
   const probabilities = steps.filter(({ rule }) => rule.kind === 'probabilities');
   const given = new Set([...graph.inputs, ...probabilities.map(({ output }) => output)]);
   for (const { node, rule, output } of steps) {
-    if (rule.kind === 'same') groups.join(output, node.inputs[0]!);
+    const [x] = node.inputs as readonly [ValueId];
+    if (rule.kind === 'same' && sameActivations(schemeOf(x), schemeOf(output))) {
+      groups.join(output, x);
+    }
   }
-  joinInputs(graph, steps, groups, given);
+  joinInputs(graph, steps, groups, given, schemeOf);
 
-  const fixed = new Map(
-    probabilities.map(({ output }) => [groups.root(output), scheme.probabilities]),
-  );
-  const computed = steps.filter(({ rule }) => rule.kind !== 'same').map(({ output }) => output);
+  const fixed = new Set(probabilities.map(({ output }) => groups.root(output)));
+  const computed = steps
+    .filter(({ rule, output }) => rule.kind !== 'same' || groups.root(output) === output)
+    .map(({ output }) => output);
   const covered = new Map<ValueId, Range>();
   for (const id of [...graph.inputs, ...computed]) {
     const root = groups.root(id);
@@ -108,13 +144,15 @@ export function assignQuantization(
     const before = covered.get(root);
     covered.set(root, before ? joinRanges(before, range) : range);
   }
-  const chosen = new Map<ValueId, Quantization>();
-  return (id) => {
+  const chosen = new Map<string, Quantization>();
+  return (id, as = schemeOf(id)) => {
     const root = groups.root(id);
-    const known = chosen.get(root) ?? fixed.get(root);
+    if (fixed.has(root)) return as.probabilities;
+    const key = `${as.types.activation} ${root}`;
+    const known = chosen.get(key);
     if (known) return known;
-    const quant = scheme.activation(covered.get(root) ?? rangeFor(graph, ranges, id));
-    chosen.set(root, quant);
+    const quant = as.activation(covered.get(root) ?? rangeFor(graph, ranges, id));
+    chosen.set(key, quant);
     return quant;
   };
 }

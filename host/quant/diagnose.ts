@@ -99,9 +99,7 @@ export async function diagnose(
   await runFloat(runs, examples, (program, numbers) => {
     const batch = new Map(shared.map((id) => [id, program.read(id) as Float32Array]));
     for (const [i, example] of numbers.entries()) {
-      const values = oracle.runAll([
-        encodeInput(dataset, example, input) as Int8Array<ArrayBuffer>,
-      ]);
+      const values = oracle.runAll([encodeInput(dataset, example, input) as NumericArray]);
       for (const [id, power] of powers) {
         const { quant, shape } = getValue(integer, id);
         const size = elements(shape);

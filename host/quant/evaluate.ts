@@ -11,7 +11,7 @@ import { allIndices, type Dataset, type InputGrid, requireClasses } from '../dat
 import type { Engine } from '../engine/engine.js';
 import { type Graph, getValue, type Quantization, type Value } from '../ir/graph.js';
 import { forInference } from '../rewrite/for-inference.js';
-import { perTensor, quantizeS8 } from '../scheme/affine.js';
+import { perTensor, quantizeAs, quantizeS8 } from '../scheme/affine.js';
 import { runFloat, soleInput } from './float-runs.js';
 import { createOracle } from './interpret.js';
 
@@ -34,19 +34,22 @@ function entryQuantization({ grid }: Dataset, own: Quantization): Quantization {
   return perTensor(own.scheme, grid.scale, grid.zeroPoint);
 }
 
-/** One example as a model's input takes it: float32, or s8. */
+/** One example as a model's input takes it: float32, s8 or s16. */
 export function encodeInput(
   dataset: Dataset,
   example: number,
   input: Value,
-): Float32Array | Int8Array {
+): Float32Array | Int8Array | Int16Array {
   const real = dataset.inputs([example]);
   if (input.dtype === 'f32') return real;
   if (input.dtype === 's8' && input.quant) {
     return quantizeS8(real, entryQuantization(dataset, input.quant), input.shape);
   }
-  throw new UnsupportedError(`input %${input.id} is ${input.dtype}, expected s8 or f32`, {
-    hint: 'Convert the model with int8 or float32 inputs.',
+  if (input.dtype === 's16' && input.quant) {
+    return quantizeAs('s16', real, input.quant, input.shape);
+  }
+  throw new UnsupportedError(`input %${input.id} is ${input.dtype}, expected s8, s16 or f32`, {
+    hint: 'Convert the model with int8, int16 or float32 inputs.',
     where: `%${input.id}`,
   });
 }

@@ -2,18 +2,20 @@
  * Integer semantics of the layers with weights: conv2d, depthwiseConv2d, dense.
  *
  * Every output gathers what its window sees into a patch of x - zero, with zeros outside the image,
- * and multiplies it with the weights in int32.
+ * and multiplies it with the weights: in int32 for int8 activations, exactly for int16 ones, whose
+ * reference kernels have 64 bits.
  */
-import { multiplyByQuantizedMultiplier } from '../core/fixed-point.js';
-import { type Graph, getValue, type NodeOf, type ValueId } from '../ir/graph.js';
+import { multiplyByQuantizedMultiplier, multiplyByReducedMultiplier } from '../core/fixed-point.js';
+import { type Graph, getValue, type NodeOf, type Value, type ValueId } from '../ir/graph.js';
 import {
   clampOf,
   convMultipliers,
   denseMultipliers,
   type MultiplierTable,
+  reducedTable,
 } from './interpret-params.js';
 import { biasOf, perTensor, requireBatchOfOne, weightsOf } from './interpret-quant.js';
-import type { Kernel, Rule } from './interpret-rule.js';
+import type { Kernel, Rule, Stored } from './interpret-rule.js';
 
 type WindowNode = NodeOf<'conv2d'> | NodeOf<'depthwiseConv2d'>;
 
@@ -29,7 +31,7 @@ function gather(
   [kernelH, kernelW]: readonly [number, number],
   { height, width, channels }: Image,
   zero: number,
-): (x: Int8Array, i: number, j: number, patch: Int16Array) => void {
+): (x: Stored, i: number, j: number, patch: Int16Array) => void {
   const { stride, pad, dilation } = attrs;
   return (x, i, j, patch) => {
     let at = 0;
@@ -45,8 +47,14 @@ function gather(
   };
 }
 
-/** acc + sum over i of a[i * aStep] w[first + i * wStep], in int32. */
+/** The sum of products in int32, or exactly. */
+type Width = 'int32' | 'exact';
+
+const widthOf = ({ dtype }: Value): Width => (dtype === 's16' ? 'exact' : 'int32');
+
+/** acc + sum over i of a[i * aStep] w[first + i * wStep]. */
 function accumulate(
+  width: Width,
   acc: number,
   a: Int16Array,
   aFirst: number,
@@ -58,21 +66,28 @@ function accumulate(
 ): number {
   let sum = acc;
   for (let i = 0, k = aFirst, l = wFirst; i < count; i++, k += aStep, l += wStep) {
-    sum = (sum + Math.imul(a[k]!, w[l]!)) | 0;
+    sum += a[k]! * w[l]!;
+    if (width === 'int32') sum |= 0;
   }
   return sum;
 }
 
-/** Accumulators to int8 outputs. */
+/** Accumulators to outputs. */
 function requantizer(
-  { multiplier, shift }: MultiplierTable,
-  outZero: number,
-  [low, high]: readonly [number, number],
+  graph: Graph,
+  node: WindowNode | NodeOf<'dense'>,
+  table: MultiplierTable,
 ): (acc: number, channel: number) => number {
+  const yValue = getValue(graph, node.output);
+  const wide = yValue.dtype === 's16';
+  const { multiplier, shift } = wide ? reducedTable(node, table) : table;
+  const multiply = wide ? multiplyByReducedMultiplier : multiplyByQuantizedMultiplier;
+  const { zero } = perTensor(yValue);
+  const [low, high] = clampOf(graph, node);
   const last = multiplier.length - 1;
   return (acc, channel) => {
     const q = Math.min(channel, last);
-    const y = outZero + multiplyByQuantizedMultiplier(acc, multiplier[q]!, shift[q]!);
+    const y = zero + multiply(acc, multiplier[q]!, shift[q]!);
     return Math.min(Math.max(y, low), high);
   };
 }
@@ -121,8 +136,8 @@ const windowed =
     const weights = weightsOf(graph, node);
     const bias = biasOf(graph, node, outC);
     const fill = gather(node, kernel, image, perTensor(xValue).zero);
-    const { zero } = perTensor(getValue(graph, node.output));
-    const requantize = requantizer(convMultipliers(graph, node), zero, clampOf(node));
+    const requantize = requantizer(graph, node, convMultipliers(graph, node));
+    const width = widthOf(xValue);
     const own = taps(kernelSize, image.channels, outC);
     const { count, patchFirst, patchStep, weightFirst, weightStep } = own;
     const patch = new Int16Array(kernelSize * image.channels);
@@ -134,7 +149,7 @@ const windowed =
           for (let o = 0; o < outC; o++) {
             const [k, l] = [patchFirst(o), weightFirst(o)];
             const b = bias[o]!;
-            const acc = accumulate(b, patch, k, patchStep, weights, l, weightStep, count);
+            const acc = accumulate(width, b, patch, k, patchStep, weights, l, weightStep, count);
             y[at++] = requantize(acc, o);
           }
         }
@@ -163,19 +178,19 @@ export const depthwiseConv2d: Rule<'depthwiseConv2d'> = windowed((kernelSize, in
 /** Weights [out, in]. */
 export const dense: Rule<'dense'> = (graph, node) => {
   const xValue = getValue(graph, node.inputs[0]!);
-  const yValue = getValue(graph, node.output);
   requireBatchOfOne(xValue);
+  const yValue = getValue(graph, node.output);
   const [inputs, outputs] = [xValue.shape[1]!, yValue.shape[1]!];
   const weights = weightsOf(graph, node);
   const bias = biasOf(graph, node, outputs);
   const { zero } = perTensor(xValue);
-  const table = denseMultipliers(graph, node);
-  const requantize = requantizer(table, perTensor(yValue).zero, clampOf(node));
+  const requantize = requantizer(graph, node, denseMultipliers(graph, node));
+  const width = widthOf(xValue);
   const centred = new Int16Array(inputs);
   return ([x], y) => {
     for (let i = 0; i < inputs; i++) centred[i] = x![i]! - zero;
     for (let o = 0; o < outputs; o++) {
-      const acc = accumulate(bias[o]!, centred, 0, 1, weights, o * inputs, 1, inputs);
+      const acc = accumulate(width, bias[o]!, centred, 0, 1, weights, o * inputs, 1, inputs);
       y[o] = requantize(acc, o);
     }
   };

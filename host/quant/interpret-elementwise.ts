@@ -12,7 +12,7 @@ import {
   reluClamp,
   rescale,
 } from './interpret-params.js';
-import { elementsOf, int8Range, perTensor } from './interpret-quant.js';
+import { elementsOf, perTensor, storedRange } from './interpret-quant.js';
 import type { Kernel, Rule } from './interpret-rule.js';
 
 /** For each element of the output, the element of an operand that broadcasting pairs with it. */
@@ -35,7 +35,7 @@ function binary(graph: Graph, node: Node, combine: (a: number, b: number) => num
     broadcastIndex(getValue(graph, id).shape, yValue.shape),
   );
   const { zero } = perTensor(yValue);
-  const [low, high] = clampOf(node);
+  const [low, high] = clampOf(graph, node);
   return ([a, b], y) => {
     for (let i = 0; i < y.length; i++) {
       const sum = zero + combine(a![indexA![i]!]!, b![indexB![i]!]!);
@@ -50,9 +50,10 @@ const zeroOf = (graph: Graph, node: Node, input: number): number =>
 export const add: Rule<'add'> = (graph, node) => {
   const { a: factorA, b: factorB, out } = addMultipliers(graph, node);
   const [zeroA, zeroB] = [zeroOf(graph, node, 0), zeroOf(graph, node, 1)];
+  const unit = 2 ** addLeftShift(getValue(graph, node.output));
   return binary(graph, node, (a, b) => {
-    const wideA = (a - zeroA) * 2 ** addLeftShift;
-    const wideB = (b - zeroB) * 2 ** addLeftShift;
+    const wideA = (a - zeroA) * unit;
+    const wideB = (b - zeroB) * unit;
     const sum =
       multiplyByQuantizedMultiplier(wideA, factorA.multiplier, factorA.shift) +
       multiplyByQuantizedMultiplier(wideB, factorB.multiplier, factorB.shift);
@@ -95,6 +96,6 @@ function unary(
   };
 }
 
-export const requantize: Rule<'requantize'> = (graph, node) => unary(graph, node, () => int8Range);
+export const requantize: Rule<'requantize'> = (graph, node) => unary(graph, node, storedRange);
 export const relu: Rule<'relu'> = (graph, node) => unary(graph, node, (y) => reluClamp(y, false));
 export const relu6: Rule<'relu6'> = (graph, node) => unary(graph, node, (y) => reluClamp(y, true));

@@ -6,9 +6,9 @@
  * because the last bit of a multiplier shows in the outputs.
  */
 import { BadInputError } from '../core/errors.js';
-import { type Multiplier, quantizeMultiplier } from '../core/fixed-point.js';
+import { type Multiplier, quantizeMultiplier, reduceMultiplier } from '../core/fixed-point.js';
 import { type Graph, getValue, type Node, type Value } from '../ir/graph.js';
-import { int8Range, perTensor, weightScales } from './interpret-quant.js';
+import { perTensor, storedRange, weightScales } from './interpret-quant.js';
 
 /** Multipliers and shifts per output channel; one entry where the weights have one scale. */
 export interface MultiplierTable {
@@ -21,9 +21,10 @@ const table = (entries: readonly Multiplier[]): MultiplierTable => ({
   shift: Int8Array.from(entries, (m) => m.shift),
 });
 
-/** The clamp of a node's output; the whole int8 range where it has none. */
-export function clampOf(node: Node): readonly [number, number] {
-  return ('clamp' in node.attrs ? node.attrs.clamp : undefined) ?? int8Range;
+/** The clamp of a node's output; all that its type holds where it has none. */
+export function clampOf(graph: Graph, node: Node): readonly [number, number] {
+  const clamp = 'clamp' in node.attrs ? node.attrs.clamp : undefined;
+  return clamp ?? storedRange(getValue(graph, node.output));
 }
 
 /** conv2d and depthwiseConv2d: x w / y in double, one entry per output channel. */
@@ -51,6 +52,26 @@ export function denseMultipliers(graph: Graph, node: Node): MultiplierTable {
   return table(Array.from(scales, (scale) => quantizeMultiplier(product(scale) / yScale)));
 }
 
+/** Left shifts for which the wide requantization has a form. */
+const mostReducedShift = 14;
+
+/**
+ * The table of a layer of int16: multipliers of 15 bits, since its accumulators have 64 bits in the
+ * reference kernels.
+ *
+ * @throws BadInputError naming the layer whose outputs are too small for its products
+ */
+export function reducedTable(node: Node, { multiplier, shift }: MultiplierTable): MultiplierTable {
+  const channel = shift.findIndex((left) => left > mostReducedShift);
+  if (channel >= 0) {
+    throw new BadInputError(
+      `${node.op} %${node.output}: channel ${channel} multiplies its sums by 2^${shift[channel]}, at most 2^${mostReducedShift} is possible`,
+      { hint: 'Calibrate with data that reaches this layer.', where: `%${node.output}` },
+    );
+  }
+  return { multiplier: multiplier.map(reduceMultiplier), shift };
+}
+
 const operands = (graph: Graph, node: Node): [Value, Value, Value] => [
   getValue(graph, node.inputs[0]!),
   getValue(graph, node.inputs[1]!),
@@ -62,19 +83,23 @@ export const rescale = (from: Value, to: Value): Multiplier =>
   quantizeMultiplier(perTensor(from).scale / perTensor(to).scale);
 
 /** How far add shifts its operands left before it scales them. */
-export const addLeftShift = 20;
+export const addLeftShift = ({ dtype }: Value): number => (dtype === 's16' ? 15 : 20);
 
-/** add: both operands to twice the larger scale, with 20 more bits, then the sum to the output's. */
+/**
+ * add: both operands to twice the larger scale, with 20 (int16: 15) more bits, then the sum to the
+ * output's.
+ */
 export function addMultipliers(
   graph: Graph,
   node: Node,
 ): { a: Multiplier; b: Multiplier; out: Multiplier } {
+  const left = addLeftShift(getValue(graph, node.output));
   const [a, b, y] = operands(graph, node).map((value) => perTensor(value).scale);
   const common = 2 * Math.max(a!, b!);
   return {
     a: quantizeMultiplier(a! / common),
     b: quantizeMultiplier(b! / common),
-    out: quantizeMultiplier(common / (2 ** addLeftShift * y!)),
+    out: quantizeMultiplier(common / (2 ** left * y!)),
   };
 }
 
@@ -100,8 +125,31 @@ export function meanMultiplier(x: Value, y: Value, count: number): Multiplier {
 /** The clamp of relu (`six` false) or relu6 in the output's scale. */
 export function reluClamp(output: Value, six: boolean): readonly [number, number] {
   const { scale, zero } = perTensor(output);
-  const highest = six ? zero + Math.round(Math.fround(6 / scale)) : int8Range[1];
-  return [Math.max(int8Range[0], zero), Math.min(int8Range[1], highest)];
+  const [least, most] = storedRange(output);
+  const highest = six ? zero + Math.round(Math.fround(6 / scale)) : most;
+  return [Math.max(least, zero), Math.min(most, highest)];
+}
+
+/** TFLite's tolerance of the scale of an int16 softmax's output. */
+const nearlyEqual = 1e-3;
+
+/** A step of the exponentials' table of an int16 softmax: 65535 of them stand for 10. */
+const tableStep = 10 / 65535;
+
+/**
+ * softmax of int16: differences of inputs as steps of the table of exponentials.
+ *
+ * @throws BadInputError for an output whose scale is not 1/32768
+ */
+export function softmaxS16Scaling(x: Value, y: Value): Multiplier {
+  const { scale } = perTensor(y);
+  if (Math.abs(scale * 32768 - 1) > nearlyEqual) {
+    throw new BadInputError(`softmax %${y.id} has the scale ${scale}, expected 1/32768`, {
+      hint: 'The output of an int16 softmax has a fixed scale.',
+      where: `%${y.id}`,
+    });
+  }
+  return quantizeMultiplier(perTensor(x).scale / tableStep);
 }
 
 export interface SoftmaxScaling extends Multiplier {
@@ -118,7 +166,7 @@ const softmaxIntegerBits = 5;
  */
 export function softmaxScaling(x: Value, y: Value): SoftmaxScaling {
   const { scale, zero } = perTensor(y);
-  if (scale !== 1 / 256 || zero !== int8Range[0]) {
+  if (scale !== 1 / 256 || zero !== storedRange(y)[0]) {
     throw new BadInputError(
       `softmax %${y.id} has scale ${scale} and zero point ${zero}, expected 1/256 and -128`,
       { hint: 'The output of an int8 softmax has a fixed scale.', where: `%${y.id}` },

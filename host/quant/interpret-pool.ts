@@ -7,10 +7,10 @@ import { type Graph, getValue, type NodeOf } from '../ir/graph.js';
 import { clampOf, meanMultiplier } from './interpret-params.js';
 import {
   elementsOf,
-  int8Range,
   perTensor,
   requireBatchOfOne,
   sharedQuantization,
+  storedRange,
 } from './interpret-quant.js';
 import type { Kernel, Rule } from './interpret-rule.js';
 
@@ -38,7 +38,7 @@ function pool(
   const [, height, width, channels] = xValue.shape as [number, number, number, number];
   const [, outH, outW] = getValue(graph, node.output).shape as [number, number, number];
   const { size, stride, pad } = node.attrs;
-  const [low, high] = clampOf(node);
+  const [low, high] = clampOf(graph, node);
   return ([x], y) => {
     let at = 0;
     for (let i = 0; i < outH; i++) {
@@ -63,7 +63,11 @@ function pool(
 }
 
 export const maxPool2d: Rule<'maxPool2d'> = (graph, node) =>
-  pool(graph, node, { start: -128, step: (acc, x) => Math.max(x, acc), finish: (acc) => acc });
+  pool(graph, node, {
+    start: storedRange(getValue(graph, node.output))[0],
+    step: (acc, x) => Math.max(x, acc),
+    finish: (acc) => acc,
+  });
 
 export const avgPool2d: Rule<'avgPool2d'> = (graph, node) =>
   pool(graph, node, { start: 0, step: (acc, x) => acc + x, finish: divideRounded });
@@ -90,6 +94,7 @@ export const mean: Rule<'mean'> = (graph, node) => {
   const { multiplier, shift } = meanMultiplier(xValue, yValue, count);
   const { zero } = perTensor(xValue);
   const { zero: outZero } = perTensor(yValue);
+  const [low, high] = storedRange(yValue);
   const sums = new Int32Array(elementsOf(yValue));
   return ([x], y) => {
     sums.fill(-zero * count);
@@ -99,7 +104,7 @@ export const mean: Rule<'mean'> = (graph, node) => {
     }
     for (let i = 0; i < y.length; i++) {
       const real = multiplyByQuantizedMultiplier(sums[i]!, multiplier, shift);
-      y[i] = clamp(outZero + real, ...int8Range);
+      y[i] = clamp(outZero + real, low, high);
     }
   };
 };

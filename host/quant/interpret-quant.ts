@@ -1,7 +1,8 @@
 /**
- * Access to the scales and zero points of int8 values, with the checks that the integer semantics
+ * Access to the scales and zero points of integer values, with the checks that the integer semantics
  * rests on.
  */
+import { type DType, isStoredType, storedRanges } from '../core/dtype.js';
 import { BadInputError, UnsupportedError } from '../core/errors.js';
 import { elements, formatShape } from '../core/shape.js';
 import { type Graph, getData, getValue, type Node, type Value } from '../ir/graph.js';
@@ -12,28 +13,42 @@ export interface PerTensor {
   readonly zero: number;
 }
 
-export const int8Range = [-128, 127] as const;
+/** What an integer value holds, lowest and highest. */
+export function storedRange({ dtype }: Value): readonly [number, number] {
+  if (isStoredType(dtype)) return storedRanges[dtype];
+  throw new Error(`${dtype} holds no quantized numbers`);
+}
 
 const typeOf = (value: Value) => `${value.dtype}${formatShape(value.shape)}`;
 
-function checkScheme(value: Value): NonNullable<Value['quant']> {
+function checkScheme(value: Value, types: readonly DType[]): NonNullable<Value['quant']> {
   const { quant } = value;
-  if (value.dtype !== 's8' || quant?.scheme !== 'tflite') {
+  if (!types.includes(value.dtype) || quant?.scheme !== 'tflite') {
     throw new UnsupportedError(
       `%${value.id} is ${typeOf(value)} of scheme ${quant?.scheme ?? 'none'}`,
-      { hint: 'The integer kernels compute int8 values of scheme tflite.', where: `%${value.id}` },
+      {
+        hint: `The integer kernels compute ${types.join(' and ')} of scheme tflite here.`,
+        where: `%${value.id}`,
+      },
     );
   }
   return quant;
 }
 
 /**
- * Scale and zero point of an int8 activation.
+ * Scale and zero point of an activation.
  *
- * @throws UnsupportedError when it is not s8 of scheme tflite, or has several scales
+ * @throws UnsupportedError when it is not s8 or s16 of scheme tflite, has several scales, or is s16
+ *   with a zero point other than 0
  */
 export function perTensor(value: Value): PerTensor {
-  const quant = checkScheme(value);
+  const quant = checkScheme(value, ['s8', 's16']);
+  if (value.dtype === 's16' && quant.zeroPoint.some((zero) => zero !== 0)) {
+    throw new UnsupportedError(`%${value.id} is s16 with the zero point ${quant.zeroPoint[0]}`, {
+      hint: 'Values of 16 bits are symmetric: their zero point is 0.',
+      where: `%${value.id}`,
+    });
+  }
   if (quant.scale.length !== 1) {
     throw new UnsupportedError(`%${value.id} has ${quant.scale.length} scales, expected one`, {
       hint: 'Only weights may have a scale per channel.',
@@ -49,7 +64,7 @@ export function perTensor(value: Value): PerTensor {
  * @throws UnsupportedError for a zero point other than 0, or a scale per another axis
  */
 export function weightScales(value: Value, channelAxis: number): Float32Array {
-  const quant = checkScheme(value);
+  const quant = checkScheme(value, ['s8', 's4']);
   if (quant.zeroPoint.some((zero) => zero !== 0)) {
     throw new UnsupportedError(`weights %${value.id} have a zero point other than 0`, {
       hint: 'Quantize weights symmetrically.',
@@ -86,23 +101,46 @@ export function sharedQuantization(graph: Graph, node: Node): PerTensor {
   return output;
 }
 
-/** The weights of a node, which must be constant. */
+/** The weights of a node, which must be constant; those of 4 bits one to a byte. */
 export function weightsOf(graph: Graph, node: Node): Int8Array {
   return constantOf(graph, node, node.inputs[1]!) as Int8Array;
 }
 
-/** The bias of a node; zeros where it has none. */
+/** The type of the bias that goes with an activation's type. */
+const biasTypes: Partial<Record<DType, DType>> = { s8: 's32', s16: 's64' };
+
+/**
+ * The bias of a node; zeros where it has none. It has 32 bits, or 64 bits beside int16 activations,
+ * of which kernels take 32.
+ *
+ * @throws UnsupportedError for another type, and for a number that does not fit int32
+ */
 export function biasOf(graph: Graph, node: Node, channels: number): Int32Array {
   const id = node.inputs[2];
   if (id === undefined) return new Int32Array(channels);
   const value = getValue(graph, id);
-  if (value.dtype !== 's32') {
-    throw new UnsupportedError(`bias %${id} is ${typeOf(value)}, expected s32[${channels}]`, {
-      hint: 'An int8 layer has an int32 bias.',
+  const expected = biasTypes[getValue(graph, node.inputs[0]!).dtype];
+  if (value.dtype !== expected) {
+    throw new UnsupportedError(
+      `bias %${id} is ${typeOf(value)}, expected ${expected}[${channels}]`,
+      {
+        hint: 'A layer of int8 has an int32 bias, a layer of int16 an int64 bias.',
+        where: `%${id}`,
+      },
+    );
+  }
+  const data = constantOf(graph, node, id) as Int32Array | BigInt64Array;
+  return data instanceof BigInt64Array ? narrowed(data, id) : data;
+}
+
+function narrowed(data: BigInt64Array, id: string): Int32Array {
+  return Int32Array.from(data, (wide, channel) => {
+    if (BigInt.asIntN(32, wide) === wide) return Number(wide);
+    throw new UnsupportedError(`bias %${id}: channel ${channel} is ${wide}, beyond 32 bits`, {
+      hint: 'Quantize this layer with larger scales of its weights, or to int8.',
       where: `%${id}`,
     });
-  }
-  return constantOf(graph, node, id) as Int32Array;
+  });
 }
 
 function constantOf(graph: Graph, node: Node, id: string): ArrayLike<unknown> {

@@ -23,7 +23,7 @@ export const concat: Rule<'concat'> = (graph, node) => {
   const parts = node.inputs.map((id) => {
     const value = getValue(graph, id);
     const length = value.shape[axis]! * inner;
-    const part = { length, offset, convert: requantizer(value, yValue, clampOf(node)) };
+    const part = { length, offset, convert: requantizer(value, yValue, clampOf(graph, node)) };
     offset += length;
     return part;
   });

@@ -1,9 +1,9 @@
 /**
- * The oracle: what an int8 graph computes, to the byte. Slow and obvious; every kernel of every
+ * The oracle: what an integer graph computes, to the byte. Slow and obvious; every kernel of every
  * target is compared with it. The arithmetic is that of TensorFlow Lite Micro's reference kernels
  * (DESIGN.md, "One integer semantics").
  */
-import { type AnyArray, type ArrayOf, allocate, dtypes } from '../core/dtype.js';
+import { type AnyArray, allocate, dtypes } from '../core/dtype.js';
 import { BadInputError, UnsupportedError } from '../core/errors.js';
 import { formatShape } from '../core/shape.js';
 import { type Graph, getData, getValue, type Node, type ValueId } from '../ir/graph.js';
@@ -12,7 +12,7 @@ import { conv2d, dense, depthwiseConv2d } from './interpret-conv.js';
 import { add, mul, relu, relu6, requantize } from './interpret-elementwise.js';
 import { avgPool2d, maxPool2d, mean } from './interpret-pool.js';
 import { elementsOf } from './interpret-quant.js';
-import type { Kernel, Rule } from './interpret-rule.js';
+import type { Kernel, Rule, Stored } from './interpret-rule.js';
 import { concat, pad, reshape } from './interpret-shape.js';
 import { softmax } from './interpret-softmax.js';
 
@@ -57,8 +57,8 @@ const rules = {
 
 interface Step {
   readonly kernel: Kernel;
-  readonly inputs: readonly Int8Array[];
-  readonly output: Int8Array;
+  readonly inputs: readonly Stored[];
+  readonly output: Stored;
 }
 
 function checkInputs(graph: Graph, inputs: readonly AnyArray[]): void {
@@ -98,7 +98,7 @@ function makeBuffers(graph: Graph): Buffers {
 }
 
 function makeSteps(graph: Graph, buffers: Buffers): Step[] {
-  const buffer = (id: ValueId) => buffers.get(id) as ArrayOf<'s8'>;
+  const buffer = (id: ValueId) => buffers.get(id) as Stored;
   return graph.nodes.map((node) => ({
     // The table pairs each op with its own rule, which the union of nodes cannot express.
     kernel: (rules[node.op] as (graph: Graph, node: Node) => Kernel)(graph, node),

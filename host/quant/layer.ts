@@ -10,7 +10,7 @@ import {
   type Quantization,
   type Value,
 } from '../ir/graph.js';
-import { int32, quantizeInto } from '../scheme/affine.js';
+import { int32, quantizeInto, quantizeS64 } from '../scheme/affine.js';
 import type { Scheme } from '../scheme/schemes.js';
 
 /** A parameter of a layer, ready to be added to a graph. */
@@ -22,7 +22,7 @@ export interface Parameter<T> {
 
 export interface LayerParameters {
   readonly weights: Parameter<Int8Array>;
-  readonly bias?: Parameter<Int32Array>;
+  readonly bias?: Parameter<Int32Array | BigInt64Array>;
 }
 
 /** A bias of at most half of int32 leaves the other half to the products. */
@@ -90,6 +90,9 @@ export function quantizeLayer(
   const quantized: Parameter<Int8Array> = { source: w, quant, data };
   if (!b || !biases) return { weights: quantized };
   const biasQuant = scheme.bias(x, quant);
-  const bias = quantizeInto(new Int32Array(biases.length), biases, biasQuant, b.shape, int32);
+  const bias =
+    scheme.types.bias === 's64'
+      ? quantizeS64(biases, biasQuant, b.shape)
+      : quantizeInto(new Int32Array(biases.length), biases, biasQuant, b.shape, int32);
   return { weights: quantized, bias: { source: b, quant: biasQuant, data: bias } };
 }

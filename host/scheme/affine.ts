@@ -18,6 +18,7 @@ export interface Limits {
 }
 
 export const int8: Limits = { low: -128, high: 127 };
+export const int16: Limits = { low: -32768, high: 32767 };
 export const int32: Limits = { low: -(2 ** 31), high: 2 ** 31 - 1 };
 
 /** Round half away from zero, as TFLite does. */
@@ -67,7 +68,7 @@ function channelOf(quant: Quantization, shape: Shape): (index: number) => number
 }
 
 /** Writes the stored integers of `data` into `out`; saturates at the limits. */
-export function quantizeInto<T extends Int8Array | Int32Array>(
+export function quantizeInto<T extends Int8Array | Int16Array | Int32Array>(
   out: T,
   data: ArrayLike<number>,
   quant: Quantization,
@@ -85,6 +86,31 @@ export function quantizeInto<T extends Int8Array | Int32Array>(
 /** s8 of real numbers. */
 export const quantizeS8 = (data: ArrayLike<number>, quant: Quantization, shape: Shape): Int8Array =>
   quantizeInto(new Int8Array(data.length), data, quant, shape, int8);
+
+/** An activation's stored integers, in the type of the value. */
+export function quantizeAs(
+  dtype: 's8' | 's16',
+  data: ArrayLike<number>,
+  quant: Quantization,
+  shape: Shape,
+): Int8Array | Int16Array {
+  if (dtype === 's8') return quantizeS8(data, quant, shape);
+  return quantizeInto(new Int16Array(data.length), data, quant, shape, int16);
+}
+
+/** Biases of 64 bits; the sum of products leaves them 47. */
+export function quantizeS64(
+  data: ArrayLike<number>,
+  quant: Quantization,
+  shape: Shape,
+): BigInt64Array {
+  const channel = channelOf(quant, shape);
+  const most = 2 ** 47 - 1;
+  return BigInt64Array.from(data, (x, i) => {
+    const q = roundAway(x / quant.scale[channel(i)]!);
+    return BigInt(Math.min(most, Math.max(-most, q)));
+  });
+}
 
 /** The real numbers that stored integers stand for. */
 export function dequantize(

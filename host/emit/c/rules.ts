@@ -103,7 +103,7 @@ const windowed: EmitRule<WindowOp> = (graph, node, kernel) => {
     ...{ dilation_h: dilation[0], dilation_w: dilation[1] },
     ...{ pad_top: pad[0], pad_left: pad[2] },
     ...{ in_zero: perTensor(x).zero, out_zero: perTensor(y).zero },
-    ...clamping(clampOf(node)),
+    ...clamping(clampOf(graph, node)),
   };
   const args = weightArgs(graph, node, kernel, convMultipliers(graph, node));
   return [{ kernel: kernel.name, type: 'enn_conv2d_s8', fields, args }];
@@ -116,7 +116,7 @@ const dense: EmitRule<'dense'> = (graph, node, kernel) => {
     ...{ in: x.shape[1]!, out: y.shape[1]! },
     per_axis: multipliers.multiplier.length > 1 ? 1 : 0,
     ...{ in_zero: perTensor(x).zero, out_zero: perTensor(y).zero },
-    ...clamping(clampOf(node)),
+    ...clamping(clampOf(graph, node)),
   };
   const args = weightArgs(graph, node, kernel, multipliers);
   return [{ kernel: kernel.name, type: 'enn_dense_s8', fields, args }];
@@ -129,7 +129,7 @@ const pooled: EmitRule<PoolOp> = (graph, node, kernel) => {
   const fields = {
     ...{ in_h, in_w, out_h, out_w, channels, kernel_h: size[0], kernel_w: size[1] },
     ...{ stride_h: stride[0], stride_w: stride[1], pad_top: pad[0], pad_left: pad[2] },
-    ...clamping(clampOf(node)),
+    ...clamping(clampOf(graph, node)),
   };
   const args = [read('x', node.inputs[0]!), write(node.output)];
   return [{ kernel: kernel.name, type: 'enn_pool2d_s8', fields, args }];
@@ -154,7 +154,7 @@ function binaryFields(graph: Graph, node: NodeOf<'add'> | NodeOf<'mul'>) {
   return {
     ...broadcastFields(a, b, y),
     ...{ a_zero: perTensor(a).zero, b_zero: perTensor(b).zero, out_zero: perTensor(y).zero },
-    ...clamping(clampOf(node)),
+    ...clamping(clampOf(graph, node)),
   };
 }
 
@@ -177,7 +177,7 @@ const addSame: EmitRule<'add'> = (graph, node, kernel) => {
     out_zero: perTensor(y).zero,
     ...scaling(isHalf(scaled) ? { multiplier: 0, shift: -1 } : scaled, 'b_'),
     ...scaling(out, 'out_'),
-    ...clamping(clampOf(node)),
+    ...clamping(clampOf(graph, node)),
   };
   const args = [read('a', first!.id), read('b', second!.id), write(y.id)];
   return [{ kernel: kernel.name, type: 'enn_add_same_s8', fields, args }];
@@ -202,7 +202,7 @@ const mul: EmitRule<'mul'> = (graph, node, kernel) => {
 
 const requantized: EmitRule<UnaryOp> = (graph, node, kernel) => {
   const [x, y] = [inputOf(graph, node), outputOf(graph, node)];
-  const clamp = node.op === 'requantize' ? clampOf(node) : reluClamp(y, node.op === 'relu6');
+  const clamp = node.op === 'requantize' ? clampOf(graph, node) : reluClamp(y, node.op === 'relu6');
   const fields = {
     count: elements(y.shape),
     ...{ in_zero: perTensor(x).zero, out_zero: perTensor(y).zero },
@@ -254,7 +254,7 @@ const concat: EmitRule<'concat'> = (graph, node, kernel) => {
       ...{ outer: elements(x.shape) / inner, inner, stride, offset },
       ...{ in_zero: perTensor(x).zero, out_zero: perTensor(y).zero },
       ...scaling(rescale(x, y)),
-      ...clamping(clampOf(node)),
+      ...clamping(clampOf(graph, node)),
     };
     offset += inner;
     return {

@@ -4,6 +4,7 @@
  */
 import { type Graph, getValue, type Node } from '../../ir/graph.js';
 import { clampOf } from '../../quant/interpret-params.js';
+import { storedRange } from '../../quant/interpret-quant.js';
 import { rebuild } from '../edit.js';
 import { sameQuantization } from '../quantization.js';
 
@@ -13,12 +14,16 @@ function isIdentity(graph: Graph, node: Node): boolean {
   if (node.op === 'requantize') return sameQuantization(x, y);
   if (node.op === 'pad') return node.attrs.padding.every((n) => n === 0);
   if (node.op === 'concat') {
-    return node.inputs.length === 1 && sameQuantization(x, y) && isFullRange(clampOf(node));
+    return node.inputs.length === 1 && sameQuantization(x, y) && isFullRange(graph, node);
   }
   return false;
 }
 
-const isFullRange = ([low, high]: readonly [number, number]): boolean => low <= -128 && high >= 127;
+function isFullRange(graph: Graph, node: Node): boolean {
+  const [low, high] = clampOf(graph, node);
+  const [least, most] = storedRange(getValue(graph, node.output));
+  return low <= least && high >= most;
+}
 
 /** Turns requantizations to the same scale, empty PADs and concats of one into reshapes. */
 export function dropIdentity(graph: Graph): Graph {

@@ -34,7 +34,7 @@ function useCounts(graph: Graph): Map<ValueId, number> {
 
 /** The producer with the activation inside, giving the activation's value. */
 function merged(graph: Graph, producer: ClampingNode, activation: Node): Node {
-  const [low, high] = clampOf(producer);
+  const [low, high] = clampOf(graph, producer);
   const [least, most] = reluClamp(getValue(graph, activation.output), activation.op === 'relu6');
   // An empty intersection means that every byte ends on the nearer bound of the activation.
   const clamp = [
