@@ -42,12 +42,11 @@ const conv2d: Choice<'conv2d'> = (c) => {
   const requantization = short(c);
   if (!requantization) return undefined;
   const [, height, width, channels] = getValue(graph, node.inputs[1]!).shape as number[];
-  const skips = (requantization.skipped?.size ?? 0) > 0;
   const blocks = Math.ceil((height! * width! * channels!) / 4);
   // Windows whose runs are no whole words are gathered as bytes first.
   const bytes = channels! % 4 === 0 ? columnBytes : columnBytes + 4;
   return {
-    name: `enn_conv2d_s8_${skips ? 'cols4skip' : 'cols4'}__dsp`,
+    name: 'enn_conv2d_s8_cols4__dsp',
     header: 'enn_s8_conv_dsp.h',
     order: 'blocks',
     packing: 'taps4',

@@ -23,6 +23,8 @@
 #endif
 
 #define ENN_INLINE static inline __attribute__((always_inline))
+/* Once in a program, where inlining would copy a loop that several callers need. */
+#define ENN_OUTLINE static __attribute__((noinline, unused))
 
 _Static_assert((-3 >> 1) == -2, "right shifts of negative numbers must be arithmetic");
 _Static_assert((int32_t)0xFFFFFFFFu == -1, "conversions to int32_t must wrap");

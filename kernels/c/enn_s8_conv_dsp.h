@@ -7,14 +7,16 @@
  * Layout: w[out_c][blocks][4] with blocks = ceil(kernel_h kernel_w in_c / 4), the taps of
  * w[kernel_h][kernel_w][in_c] in order, zeros behind the last; 4-aligned. A block of the columns is
  * eight words: the even pairs of the four pixels, then the odd pairs (enn_dsp.h). scratch holds
- * `blocks` of them, and 4 blocks bytes more where in_c is no multiple of 4: 36 blocks, 4-aligned.
+ * `blocks` of them, and 4 blocks bytes more where in_c is no multiple of 4: 36 blocks, 4-aligned, as
+ * x is.
  *
- * In cols4skip a channel with shift -128 is constant: its bias is the output, and it has no weights in
- * w. Networks that were trained with regularization have many such channels.
+ * A channel with shift -128 is constant: its bias is the output, and it has no weights in w. Networks
+ * that were trained with regularization have many such channels.
  *
  * Block: 1 channel x 4 pixels x 4 taps = 16 MAC in 13 instructions: LDR and two SXTB16 for the
  * weights, two LDM of four pairs, eight SMLAD. Registers: 4 accumulators, 4 pairs, weights, widened
- * weights, two pointers, the count.
+ * weights, two pointers, the count. What a channel needs besides lies in memory: 50 instructions for
+ * its four outputs.
  *
  * Accumulator: |acc| < 2^30 and shift in [-22, -1], proven by the compiler; order of reading:
  * the windows of four pixels, then their outputs.
@@ -29,148 +31,217 @@
 #define ENN_COLUMN_BYTES 32
 #define ENN_SKIPPED (-128)
 
-/* Blocks of a pixel's run of bytes, less the zero point (`minus` is -zero twice). */
-ENN_INLINE void enn_widen_block(const int8_t *from, uint32_t minus, int8_t *to) {
+/* A column being filled: taps as pairs where they come by words (in_c a multiple of 4), else as bytes
+ * that are widened together once they are all there. */
+struct enn_column {
+  int8_t *to;
+  uint32_t minus; /* -in_zero, twice */
+  int8_t zero;
+  int8_t words;
+};
+
+/* A word of taps as two pairs less the zero point. */
+ENN_INLINE void enn_widen_word(const int8_t *from, uint32_t minus, int8_t *to) {
   const uint32_t word = enn_load32(from);
   enn_store32(to + 16, enn_add_odd(minus, word));
   enn_store32(to, enn_add_even(minus, word));
 }
-ENN_INLINE int8_t *enn_widen_run(const int8_t *from, int32_t blocks, uint32_t minus, int8_t *to) {
-  for (; blocks >= 4; blocks -= 4, from += 16, to += 4 * ENN_COLUMN_BYTES) {
-    enn_widen_block(from, minus, to);
-    enn_widen_block(from + 4, minus, to + ENN_COLUMN_BYTES);
-    enn_widen_block(from + 8, minus, to + 2 * ENN_COLUMN_BYTES);
-    enn_widen_block(from + 12, minus, to + 3 * ENN_COLUMN_BYTES);
-  }
-  for (; blocks > 0; blocks--, from += 4, to += ENN_COLUMN_BYTES)
-    enn_widen_block(from, minus, to);
+
+#if ENN_HAS_DSP
+#define ENN_WIDEN(word, at)                           \
+  " sxtab16 r9, %[minus], " word "\n"                 \
+  " sxtab16 " word ", %[minus], " word ", ror #8\n"   \
+  " str r9, [%[to], #" at "]\n"                       \
+  " str " word ", [%[to], #16+" at "]\n"
+
+/* Four words: 18 instructions. */
+ENN_INLINE void enn_widen_four(const int8_t **from, uint32_t minus, int8_t *to) {
+  __asm__ volatile(" ldmia %[from]!, {r4-r6, r8}\n" ENN_WIDEN("r4", "0") ENN_WIDEN("r5", "32")
+                       ENN_WIDEN("r6", "64") ENN_WIDEN("r8", "96")
+                   : [from] "+r"(*from)
+                   : [to] "r"(to), [minus] "r"(minus)
+                   : "r4", "r5", "r6", "r8", "r9", "memory");
+}
+#else
+ENN_INLINE void enn_widen_four(const int8_t **from, uint32_t minus, int8_t *to) {
+  for (int32_t i = 0; i < 4; i++, *from += 4, to += ENN_COLUMN_BYTES)
+    enn_widen_word(*from, minus, to);
+}
+#endif
+
+/* Words of a 4-aligned run of taps; one copy of the loop serves all that fill columns. */
+ENN_OUTLINE int8_t *enn_widen_run(const int8_t *from, int32_t words, uint32_t minus, int8_t *to) {
+  for (; words >= 4; words -= 4, to += 4 * ENN_COLUMN_BYTES) enn_widen_four(&from, minus, to);
+  for (; words > 0; words--, from += 4, to += ENN_COLUMN_BYTES) enn_widen_word(from, minus, to);
   return to;
 }
 
-ENN_INLINE int8_t *enn_zero_run(int32_t blocks, int8_t *to) {
-  for (; blocks > 0; blocks--, to += ENN_COLUMN_BYTES) {
-    enn_store32(to, 0);
-    enn_store32(to + 16, 0);
-  }
-  return to;
-}
-
-/* The window of one pixel, where in_c is a multiple of 4. */
-ENN_INLINE void enn_window_column(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
-                                  int32_t top, int32_t left, uint32_t minus, int8_t *to) {
-  const int32_t deep = p->in_c / 4;
-  const struct enn_taps cols = enn_clip_taps(left, p->kernel_w, p->dilation_w, p->in_w);
-  const int32_t taps = cols.last - cols.first;
-  const int32_t runs = p->dilation_w == 1 ? 1 : taps;
-  const int32_t length = p->dilation_w == 1 ? taps * deep : deep;
-  for (int32_t u = 0; u < p->kernel_h; u++) {
-    const int32_t row = top + u * p->dilation_h;
-    if (row < 0 || row >= p->in_h || taps == 0) {
-      to = enn_zero_run(p->kernel_w * deep, to);
-      continue;
-    }
-    to = enn_zero_run(cols.first * deep, to);
-    for (int32_t r = 0; r < runs; r++) {
-      const int32_t column = left + (cols.first + r) * p->dilation_w;
-      to = enn_widen_run(x + (row * p->in_w + column) * p->in_c, length, minus, to);
-    }
-    to = enn_zero_run((p->kernel_w - cols.last) * deep, to);
-  }
-}
-
-ENN_INLINE int8_t *enn_copy_run(const int8_t *from, int32_t count, int8_t *to) {
+ENN_OUTLINE int8_t *enn_copy_run(const int8_t *from, int32_t count, int8_t *to) {
   for (; count >= 4; count -= 4, from += 4, to += 4) enn_store32(to, enn_load32(from));
   for (; count > 0; count--) *to++ = *from++;
   return to;
 }
 
-ENN_INLINE int8_t *enn_fill_run(int32_t zero, int32_t count, int8_t *to) {
-  for (; count > 0; count--) *to++ = (int8_t)zero;
-  return to;
+/* `count` taps of the padding. */
+ENN_OUTLINE void enn_column_padding(struct enn_column *c, int32_t count) {
+  int8_t *to = c->to;
+  if (c->words) {
+    for (; count > 0; count -= 4, to += ENN_COLUMN_BYTES) {
+      enn_store32(to, 0);
+      enn_store32(to + 16, 0);
+    }
+  } else {
+    for (; count > 0; count--) *to++ = c->zero;
+  }
+  c->to = to;
 }
 
-/* The window of one pixel as bytes, the zero point where there is no tap. */
-ENN_INLINE void enn_window_bytes(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
-                                 int32_t top, int32_t left, int8_t *to) {
-  const struct enn_taps cols = enn_clip_taps(left, p->kernel_w, p->dilation_w, p->in_w);
-  const int32_t taps = cols.last - cols.first;
-  const int32_t runs = p->dilation_w == 1 ? 1 : taps;
-  const int32_t length = p->dilation_w == 1 ? taps * p->in_c : p->in_c;
-  const int32_t total = p->kernel_h * p->kernel_w * p->in_c;
-  for (int32_t u = 0; u < p->kernel_h; u++) {
-    const int32_t row = top + u * p->dilation_h;
-    if (row < 0 || row >= p->in_h || taps == 0) {
-      to = enn_fill_run(p->in_zero, p->kernel_w * p->in_c, to);
+/* `count` taps of the image. */
+ENN_INLINE void enn_column_run(struct enn_column *c, const int8_t *from, int32_t count) {
+  c->to = c->words ? enn_widen_run(from, count >> 2, c->minus, c->to)
+                   : enn_copy_run(from, count, c->to);
+}
+
+/* The window of one pixel. */
+ENN_INLINE void enn_column_window(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
+                                  int32_t top, int32_t left, struct enn_column *c) {
+  const int32_t row_bytes = p->in_w * p->in_c, line = p->kernel_w * p->in_c;
+  const int32_t whole = p->dilation_w == 1 && left >= 0 && left + p->kernel_w <= p->in_w;
+  /* A window that lies inside is one run a row, else its taps are looked at one by one. */
+  const int32_t taps = whole ? 1 : p->kernel_w, run = whole ? line : p->in_c;
+  for (int32_t u = 0; u < p->kernel_h; u++, top += p->dilation_h) {
+    if (top < 0 || top >= p->in_h) {
+      enn_column_padding(c, line);
       continue;
     }
-    to = enn_fill_run(p->in_zero, cols.first * p->in_c, to);
-    for (int32_t r = 0; r < runs; r++) {
-      const int32_t column = left + (cols.first + r) * p->dilation_w;
-      to = enn_copy_run(x + (row * p->in_w + column) * p->in_c, length, to);
+    int32_t column = left;
+    for (int32_t v = 0; v < taps; v++, column += p->dilation_w) {
+      if (column < 0 || column >= p->in_w) enn_column_padding(c, run);
+      else enn_column_run(c, x + top * row_bytes + column * p->in_c, run);
     }
-    to = enn_fill_run(p->in_zero, (p->kernel_w - cols.last) * p->in_c, to);
   }
-  enn_fill_run(p->in_zero, -total & 3, to);
 }
 
-struct enn_four {
-  int32_t acc[4];
+/* What the channels of a block of pixels need; the assembly loads neighbours together. */
+struct enn_cols4 {
+  const ENN_CONST int32_t *bias;
+  const int8_t *columns;
+  const ENN_CONST int32_t *mult;
+  const ENN_CONST int8_t *shift;
+  int8_t *y, *end;
+  int32_t second, third; /* from the output of the first pixel to that of the others */
+  int32_t fourth;
+  int32_t fours, rest; /* blocks, by four and the others */
+  int32_t half;        /* 2 out_zero + 1 */
+  int32_t skips;       /* whether channels may be constant */
+  const ENN_CONST int8_t *w;
+  int32_t saved;
 };
 
 #if ENN_HAS_DSP
-#define ENN_DOT4_BLOCK            \
-  " ldr r9, [%[w]], #4\n"         \
-  " ldmia %[x]!, {r4-r6, r8}\n"   \
-  " sxtb16 r10, r9\n"             \
-  " smlad %[a], r4, r10, %[a]\n"  \
-  " smlad %[b], r5, r10, %[b]\n"  \
-  " smlad %[c], r6, r10, %[c]\n"  \
-  " smlad %[d], r8, r10, %[d]\n"  \
-  " ldmia %[x]!, {r4-r6, r8}\n"   \
-  " sxtb16 r10, r9, ror #8\n"     \
-  " smlad %[a], r4, r10, %[a]\n"  \
-  " smlad %[b], r5, r10, %[b]\n"  \
-  " smlad %[c], r6, r10, %[c]\n"  \
-  " smlad %[d], r8, r10, %[d]\n"
+#define ENN_DOT4_BLOCK           \
+  " ldr r9, [r12], #4\n"         \
+  " ldmia r11!, {r4-r6, r8}\n"   \
+  " sxtb16 r10, r9\n"            \
+  " smlad r0, r4, r10, r0\n"     \
+  " smlad r1, r5, r10, r1\n"     \
+  " smlad r2, r6, r10, r2\n"     \
+  " smlad r3, r8, r10, r3\n"     \
+  " ldmia r11!, {r4-r6, r8}\n"   \
+  " sxtb16 r10, r9, ror #8\n"    \
+  " smlad r0, r4, r10, r0\n"     \
+  " smlad r1, r5, r10, r1\n"     \
+  " smlad r2, r6, r10, r2\n"     \
+  " smlad r3, r8, r10, r3\n"
 
-#define ENN_DOT4_LOOP(blocks)                                                                  \
-  __asm__ volatile("1:\n" blocks " subs %[n], #1\n bne 1b\n"                                   \
-                   : [a] "+r"(a), [b] "+r"(b), [c] "+r"(c), [d] "+r"(d), [x] "+r"(x),          \
-                     [w] "+r"(w), [n] "+r"(n)                                                  \
-                   :                                                                           \
-                   : "r4", "r5", "r6", "r8", "r9", "r10", "cc", "memory")
+/* enn_narrow of acc: r9 is its base, r6 its factor, r8 its right. */
+#define ENN_NARROW4(acc)                  \
+  " add r4, r9, " acc ", asr #31\n"       \
+  " lsl " acc ", " acc ", #1\n"           \
+  " smmlar " acc ", " acc ", r6, r4\n"    \
+  " asr " acc ", " acc ", r8\n"           \
+  " ssat " acc ", #8, " acc "\n"
 
-/* One channel of four pixels: acc[i] + the column of pixel i times its weights, which are passed. */
-ENN_INLINE struct enn_four enn_dot4(const int8_t *columns, const ENN_CONST int8_t **weights,
-                                    int32_t blocks, int32_t bias) {
-  /* Thirteen registers are in use: the compiler does not always find them by itself. */
-  register int32_t a __asm__("r0") = bias;
-  register int32_t b __asm__("r1") = bias;
-  register int32_t c __asm__("r2") = bias;
-  register int32_t d __asm__("r3") = bias;
-  register const int8_t *x __asm__("r11") = columns;
-  register const ENN_CONST int8_t *w __asm__("r12") = *weights;
-  register int32_t n __asm__("lr") = blocks >> 2;
-  if (n > 0) ENN_DOT4_LOOP(ENN_DOT4_BLOCK ENN_DOT4_BLOCK ENN_DOT4_BLOCK ENN_DOT4_BLOCK);
-  n = blocks & 3;
-  if (n > 0) ENN_DOT4_LOOP(ENN_DOT4_BLOCK);
-  *weights = w;
-  return (struct enn_four){{a, b, c, d}};
+#define ENN_AT(field) [field] "i"(__builtin_offsetof(struct enn_cols4, field))
+
+/* The channels of four pixels. r7 may be the compiler's frame pointer: it is kept by hand. */
+ENN_INLINE void enn_channels4(struct enn_cols4 *block) {
+  register struct enn_cols4 *at __asm__("lr") = block;
+  __asm__ volatile(
+      " str r7, [lr, %[saved]]\n"
+      " ldr r12, [lr, %[w]]\n"
+      "1: ldrd r4, r11, [lr, %[bias]]\n"
+      " ldr r7, [lr, %[skips]]\n"
+      " ldr r0, [r4], #4\n"
+      " str r4, [lr, %[bias]]\n"
+      " mov r1, r0\n mov r2, r0\n mov r3, r0\n"
+      " cbz r7, 2f\n"
+      " ldrd r4, r5, [lr, %[mult]]\n"
+      " ldrsb r6, [r5], #1\n"
+      " cmn r6, #128\n"
+      " bne 2f\n"
+      " adds r4, #4\n"
+      " strd r4, r5, [lr, %[mult]]\n"
+      " b 8f\n"
+      "2: ldr r7, [lr, %[fours]]\n"
+      " cmp r7, #0\n"
+      " beq 4f\n"
+      "3:\n" ENN_DOT4_BLOCK ENN_DOT4_BLOCK ENN_DOT4_BLOCK ENN_DOT4_BLOCK
+      " subs r7, #1\n bne 3b\n"
+      "4: ldr r7, [lr, %[rest]]\n"
+      " cbz r7, 5f\n"
+      "7:\n" ENN_DOT4_BLOCK " subs r7, #1\n bne 7b\n"
+      "5: ldrd r4, r5, [lr, %[mult]]\n"
+      " ldr r9, [lr, %[half]]\n"
+      " ldr r6, [r4], #4\n"
+      " ldrsb r8, [r5], #1\n"
+      " strd r4, r5, [lr, %[mult]]\n"
+      " mvn r10, r8\n"
+      " neg r8, r8\n"
+      " lsl r9, r9, r10\n"
+      ENN_NARROW4("r0") ENN_NARROW4("r1") ENN_NARROW4("r2") ENN_NARROW4("r3")
+      "8: ldrd r4, r5, [lr, %[y]]\n"
+      " ldrd r6, r8, [lr, %[second]]\n"
+      " ldr r9, [lr, %[fourth]]\n"
+      /* A pixel that is not there has the place of the first, which is written last. */
+      " strb r3, [r4, r9]\n"
+      " strb r2, [r4, r8]\n"
+      " strb r1, [r4, r6]\n"
+      " strb r0, [r4], #1\n"
+      " str r4, [lr, %[y]]\n"
+      " cmp r4, r5\n"
+      " bne 1b\n"
+      " ldr r7, [lr, %[saved]]\n"
+      :
+      : "r"(at), ENN_AT(bias), ENN_AT(mult), ENN_AT(y), ENN_AT(second), ENN_AT(fourth),
+        ENN_AT(fours), ENN_AT(rest), ENN_AT(half), ENN_AT(skips), ENN_AT(w), ENN_AT(saved)
+      : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "cc", "memory");
 }
 #else
-ENN_INLINE struct enn_four enn_dot4(const int8_t *columns, const ENN_CONST int8_t **weights,
-                                    int32_t blocks, int32_t bias) {
-  const ENN_CONST int8_t *w = *weights;
-  struct enn_four out = {{bias, bias, bias, bias}};
-  for (; blocks > 0; blocks--, columns += ENN_COLUMN_BYTES, w += 4) {
-    const uint32_t word = enn_load32(w);
-    for (int32_t i = 0; i < 4; i++) {
-      out.acc[i] = enn_smlad(enn_load32(columns + 4 * i), enn_even(word), out.acc[i]);
-      out.acc[i] = enn_smlad(enn_load32(columns + 16 + 4 * i), enn_odd(word), out.acc[i]);
+ENN_INLINE void enn_channels4(struct enn_cols4 *block) {
+  const ENN_CONST int8_t *w = block->w;
+  for (; block->y != block->end; block->y++) {
+    const int32_t bias = *block->bias++, mult = *block->mult++, shift = *block->shift++;
+    int32_t out[4] = {bias, bias, bias, bias};
+    if (!block->skips || shift != ENN_SKIPPED) {
+      const int8_t *columns = block->columns;
+      for (int32_t n = 4 * block->fours + block->rest; n > 0; n--) {
+        const uint32_t word = enn_load32(w);
+        for (int32_t i = 0; i < 4; i++) {
+          out[i] = enn_smlad(enn_load32(columns + 4 * i), enn_even(word), out[i]);
+          out[i] = enn_smlad(enn_load32(columns + 16 + 4 * i), enn_odd(word), out[i]);
+        }
+        columns += ENN_COLUMN_BYTES;
+        w += 4;
+      }
+      const int32_t base = enn_shift_left(block->half, -shift - 1);
+      for (int32_t i = 0; i < 4; i++) out[i] = enn_narrow(out[i], mult, base, -shift);
     }
+    block->y[block->fourth] = (int8_t)out[3];
+    block->y[block->third] = (int8_t)out[2];
+    block->y[block->second] = (int8_t)out[1];
+    block->y[0] = (int8_t)out[0];
   }
-  *weights = w;
-  return out;
 }
 #endif
 
@@ -178,22 +249,23 @@ ENN_INLINE struct enn_four enn_dot4(const int8_t *columns, const ENN_CONST int8_
  * One tap of whole words without padding has nothing to clip. */
 ENN_INLINE void enn_columns(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
                             int32_t first, int32_t count, int32_t blocks, int8_t *scratch) {
-  const uint32_t minus = enn_pair_of(-p->in_zero);
-  if (p->in_c == 4 * blocks && p->stride_h == 1 && p->stride_w == 1 && p->in_w == p->out_w &&
-      p->in_h == p->out_h && p->pad_top == 0 && p->pad_left == 0) {
-    for (int32_t n = 0; n < count; n++)
-      enn_widen_run(x + (first + n) * p->in_c, blocks, minus, scratch + 4 * n);
-    return;
-  }
+  struct enn_column c = {.minus = enn_pair_of(-p->in_zero), .zero = (int8_t)p->in_zero};
+  const int32_t pointwise = p->in_c == 4 * blocks && p->stride_h == 1 && p->stride_w == 1 &&
+                            p->in_w == p->out_w && p->in_h == p->out_h && p->pad_top == 0 &&
+                            p->pad_left == 0;
+  c.words = (p->in_c & 3) == 0;
   int32_t i = first / p->out_w, j = first - i * p->out_w;
   for (int32_t n = 0; n < count; n++) {
-    const int32_t top = i * p->stride_h - p->pad_top, left = j * p->stride_w - p->pad_left;
-    if ((p->in_c & 3) == 0) {
-      enn_window_column(p, x, top, left, minus, scratch + 4 * n);
-    } else {
-      int8_t *bytes = scratch + blocks * ENN_COLUMN_BYTES;
-      enn_window_bytes(p, x, top, left, bytes);
-      enn_widen_run(bytes, blocks, minus, scratch + 4 * n);
+    int8_t *const bytes = scratch + blocks * ENN_COLUMN_BYTES, *const column = scratch + 4 * n;
+    c.to = c.words ? column : bytes;
+    if (pointwise) {
+      enn_column_run(&c, x + (first + n) * p->in_c, p->in_c);
+      continue;
+    }
+    enn_column_window(p, x, i * p->stride_h - p->pad_top, j * p->stride_w - p->pad_left, &c);
+    if (!c.words) {
+      enn_column_padding(&c, -(int32_t)(c.to - bytes) & 3);
+      enn_widen_run(bytes, blocks, c.minus, column);
     }
     if (++j == p->out_w) {
       i++;
@@ -202,70 +274,42 @@ ENN_INLINE void enn_columns(const ENN_CONST struct enn_conv2d_s8 *p, const int8_
   }
 }
 
-/* All channels of up to four pixels, whose outputs are neighbours in memory. */
-ENN_INLINE void enn_conv_pixels(const ENN_CONST struct enn_conv2d_s8 *p, int32_t skips,
-                                int32_t count,
-                                int32_t blocks, const int8_t *columns,
-                                const ENN_CONST int8_t *w, const ENN_CONST int32_t *bias,
-                                const ENN_CONST int32_t *mult, const ENN_CONST int8_t *shift,
-                                int8_t *y) {
-  const int32_t channels = p->out_c, zero = p->out_zero;
-  int8_t *at = y;
-  for (int8_t *const end = y + channels; at < end; at++) {
-    const int32_t left = *shift++;
-    if (skips && left == ENN_SKIPPED) {
-      const int8_t constant = (int8_t)*bias++;
-      for (int32_t i = 0; i < count; i++) at[i * channels] = constant;
-      mult++;
-      continue;
-    }
-    const struct enn_four sum = enn_dot4(columns, &w, blocks, *bias++);
-    const int32_t factor = *mult++, right = -left;
-    const int32_t base = enn_narrow_base(left, zero);
-    at[0] = (int8_t)enn_narrow(sum.acc[0], factor, base, right);
-    if (count > 1) at[channels] = (int8_t)enn_narrow(sum.acc[1], factor, base, right);
-    if (count > 2) at[2 * channels] = (int8_t)enn_narrow(sum.acc[2], factor, base, right);
-    if (count > 3) at[3 * channels] = (int8_t)enn_narrow(sum.acc[3], factor, base, right);
-  }
-  enn_clamp_written(y, count * p->out_c, p->clamp_min, p->clamp_max);
-}
-
-ENN_INLINE void enn_conv_cols4(const ENN_CONST struct enn_conv2d_s8 *p, int32_t skips,
-                               const int8_t *x, const ENN_CONST int8_t *w,
-                               const ENN_CONST int32_t *bias, const ENN_CONST int32_t *mult,
-                               const ENN_CONST int8_t *shift, int8_t *scratch, int8_t *y) {
-  const int32_t blocks = (p->kernel_h * p->kernel_w * p->in_c + 3) / 4;
-  const int32_t pixels = p->out_h * p->out_w;
-  /* Columns that the last pixels leave unused are computed and dropped: let them be numbers. */
-  if (pixels < 4) {
-    for (int32_t i = 0; i < blocks * ENN_COLUMN_BYTES; i += 4) enn_store32(scratch + i, 0);
-  }
-  int32_t first = 0;
-  for (; first + 4 <= pixels; first += 4, y += 4 * p->out_c) {
-    enn_columns(p, x, first, 4, blocks, scratch);
-    enn_conv_pixels(p, skips, 4, blocks, scratch, w, bias, mult, shift, y);
-  }
-  if (first < pixels) {
-    enn_columns(p, x, first, pixels - first, blocks, scratch);
-    enn_conv_pixels(p, skips, pixels - first, blocks, scratch, w, bias, mult, shift, y);
-  }
-}
-
 ENN_INLINE void enn_conv2d_s8_cols4__dsp(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
                                          const ENN_CONST int8_t *w, const ENN_CONST int32_t *bias,
                                          const ENN_CONST int32_t *mult,
                                          const ENN_CONST int8_t *shift, int8_t *scratch,
                                          int8_t *y) {
-  enn_conv_cols4(p, 0, x, w, bias, mult, shift, scratch, y);
-}
-
-ENN_INLINE void enn_conv2d_s8_cols4skip__dsp(const ENN_CONST struct enn_conv2d_s8 *p,
-                                             const int8_t *x, const ENN_CONST int8_t *w,
-                                             const ENN_CONST int32_t *bias,
-                                             const ENN_CONST int32_t *mult,
-                                             const ENN_CONST int8_t *shift, int8_t *scratch,
-                                             int8_t *y) {
-  enn_conv_cols4(p, 1, x, w, bias, mult, shift, scratch, y);
+  const int32_t blocks = (p->kernel_h * p->kernel_w * p->in_c + 3) / 4;
+  const int32_t pixels = p->out_h * p->out_w, channels = p->out_c;
+  int8_t *const start = y;
+  int32_t skips = 0;
+  for (int32_t o = 0; o < channels; o++) skips |= shift[o] == ENN_SKIPPED;
+  /* Columns that the last pixels leave unused are computed and dropped: let them be numbers. */
+  if (pixels < 4) {
+    for (int32_t i = 0; i < blocks * ENN_COLUMN_BYTES; i += 4) enn_store32(scratch + i, 0);
+  }
+  for (int32_t first = 0; first < pixels; first += 4, y += 4 * channels) {
+    const int32_t left = pixels - first;
+    enn_columns(p, x, first, enn_min(left, 4), blocks, scratch);
+    struct enn_cols4 block = {
+        .bias = bias,
+        .columns = scratch,
+        .mult = mult,
+        .shift = shift,
+        .y = y,
+        .end = y + channels,
+        .second = left > 1 ? channels : 0,
+        .third = left > 2 ? 2 * channels : 0,
+        .fourth = left > 3 ? 3 * channels : 0,
+        .fours = blocks >> 2,
+        .rest = blocks & 3,
+        .half = 2 * p->out_zero + 1,
+        .skips = skips,
+        .w = w,
+    };
+    enn_channels4(&block);
+  }
+  enn_clamp_written(start, pixels * channels, p->clamp_min, p->clamp_max);
 }
 
 #endif

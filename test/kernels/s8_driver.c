@@ -132,7 +132,6 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
   x_y(enn_pad_s8__ref, enn_pad_s8)                          \
   x_y(enn_softmax_s8__ref, enn_softmax_s8)                  \
   x_w_s_y(enn_conv2d_s8_cols4__dsp, enn_conv2d_s8)          \
-  x_w_s_y(enn_conv2d_s8_cols4skip__dsp, enn_conv2d_s8)      \
   x_w_s_y(enn_depthwise_conv2d_s8_3x3plane__dsp, enn_conv2d_s8) \
   x_w_y(enn_depthwise_conv2d_s8__dsp, enn_conv2d_s8)        \
   x_w_y(enn_dense_s8_rows4__dsp, enn_dense_s8)              \
