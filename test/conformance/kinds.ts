@@ -53,8 +53,9 @@ const sizeOf = ({ shape }: Tensor) => (shape.length === 0 ? [1] : shape);
 const parts = { re: ['re', 'real'], im: ['im', 'imag', 'imaginary'] } as const;
 
 /** Whether the operand of a transform is complex already: by what the case expects of it. */
-function isComplex(x: Tensor, expect: Json): boolean {
-  const whole = pick(expect, 'y', 'output', ...parts.re) as Tensor;
+function isComplex(x: Tensor, expect: Json, axes: number): boolean {
+  const whole = toTensor(pick(expect, 'y', 'output', ...parts.re));
+  if (x.shape.length <= axes) return false;
   const isPart = pick(expect, 'y', 'output') === undefined;
   const rank = whole.shape.length + (isPart ? 1 : 0);
   if (x.shape.at(-1) !== 2 || rank > x.shape.length) return false;
@@ -66,9 +67,10 @@ function complexOperand(
   values: readonly Value[],
   operands: readonly [string, Tensor][],
   expect: Json,
+  axes: number,
 ) {
   if (values.length === 2) return [complex(values[0]!, values[1]!)];
-  return isComplex(operands[0]![1], expect) ? [values[0]!] : [complex(values[0]!)];
+  return isComplex(operands[0]![1], expect, axes) ? [values[0]!] : [complex(values[0]!)];
 }
 
 interface Built {
@@ -88,7 +90,7 @@ function arrayGraph(example: Example, op: string, result = 'y'): Built {
   const graph = model('m', () => {
     const values = operands.map(([name, x]) => input(sizeOf(x), { name: `in_${name}` }));
     const given = op.includes('fft')
-      ? complexOperand(values, operands, example.expect as Json)
+      ? complexOperand(values, operands, example.expect as Json, op.includes('2') ? 2 : 1)
       : values;
     const built = build(given, attrs);
     if ('context' in built) return built as Value;

@@ -1,6 +1,7 @@
 /**
- * Worked examples of the textbook: all of the file that lies beside the repository, and small ones
- * of the kinds and ops that it lacks.
+ * Worked examples: those of the textbook, where its file lies beside the repository; small ones
+ * worked by hand; and many that PyTorch and NumPy computed (fixtures/computed-examples.py), of every
+ * op, forward and gradient, in the spellings that cases come in.
  */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
@@ -19,6 +20,15 @@ const examples: readonly Example[] = existsSync(file)
   : [];
 test('the examples of the textbook', { skip: examples.length === 0 && `no ${file}` }, async (t) => {
   for (const example of examples) await t.test(example.name, () => runExample(engine, example));
+});
+
+const computed: readonly Example[] = JSON.parse(
+  readFileSync(packageFile('test', 'train', 'fixtures', 'computed-examples.json'), 'utf8'),
+).cases;
+test('the examples that PyTorch and NumPy computed', async (t) => {
+  for (const example of computed) {
+    await t.test(`${example.kind} ${example.name}`, () => runExample(engine, example));
+  }
 });
 
 for (const example of ownExamples) {
