@@ -1,7 +1,7 @@
 /**
  * Training: options in, checkpoints and a result out. The loop itself is in loop.ts.
  */
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../core/errors.js';
 import { makeOutputFolder, outputError } from '../core/output-file.js';
@@ -163,11 +163,17 @@ function readResume(options: TrainOptions, graph: Graph, setup: Setup): Checkpoi
   return { ...saved, graph: withData(graph, saved.graph.data as Tensors) };
 }
 
-/** Makes the output folder and finds out now, not after an epoch, whether it can be written. */
+/**
+ * Makes the output folder and finds out now, not after an epoch, whether it can be written. Removes
+ * what a killed training left of a checkpoint that it was writing.
+ */
 function prepareFolder(out: string): void {
   makeOutputFolder(out);
   try {
     accessSync(out, constants.W_OK);
+    for (const name of readdirSync(out)) {
+      if (/^(last|best)\.safetensors\.\d+$/.test(name)) rmSync(join(out, name), { force: true });
+    }
   } catch (cause) {
     throw outputError(out, cause);
   }
