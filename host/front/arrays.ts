@@ -4,7 +4,7 @@
  * function throws BadInputError (exit code 3), naming the layer, when its arguments do not fit.
  */
 import { elements, formatShape, type Shape, strides } from '../core/shape.js';
-import { concat, equal } from './elementwise.js';
+import { concat, equal, mul } from './elementwise.js';
 import { reshape } from './layers.js';
 import {
   addLayer,
@@ -293,9 +293,9 @@ export function oneHot(x: Tensor, depth: number, options: LayerOptions = {}): Te
 export function complex(re: Tensor, im?: Tensor, options: LayerOptions = {}): Tensor {
   requireTensor('complex', re);
   const name = layerName(re.context, 'complex', options);
-  const zeros = new Float32Array(elements(re.shape));
-  const imaginary = im ?? constant(re, re.shape, zeros, { name: `${name}.zero` });
-  return stack([re, imaginary], { axis: re.shape.length, name });
+  if (im) return stack([re, im], { axis: re.shape.length, name });
+  const column = reshape(re, [...re.shape, 1], { name: `${name}.column` });
+  return mul(column, constant(re, [2], [1, 0], { name: `${name}.parts` }), { name });
 }
 
 /** The transform along axis -2 of complex numbers [..., n, 2], under a given name. */
@@ -329,8 +329,8 @@ const fourier2d =
   };
 
 /**
- * The discrete Fourier transform of complex numbers [..., n, 2]: y[k] = sum x[i] e^(-2 pi j i k / n).
- * Fast where n is a power of two, else n^2 products.
+ * The discrete Fourier transform of complex numbers [..., n, 2]: y[k] = sum x[i] e^(-2 pi j i k / n),
+ * in n log n products for any n.
  */
 export const fft = fourier(false);
 /** The inverse of fft, 1 / n included. */
