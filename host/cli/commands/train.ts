@@ -1,9 +1,10 @@
 /** `edge-nn train`: a model file and data to a checkpoint. */
 import { join } from 'node:path';
+import { UsageError } from '../../core/errors.js';
 import { createEngine, engineNames } from '../../engine/engine.js';
 import { loadModelFile } from '../../front/load-model.js';
 import type { TrainEvent } from '../../train/loop.js';
-import { optimizerNames } from '../../train/optimizers.js';
+import { type Hyper, optimizerNames } from '../../train/optimizers.js';
 import { scheduleNames } from '../../train/schedules.js';
 import { trainDefaults, trainModel } from '../../train/train.js';
 import { type Context, command, defined, type Flags, silent } from '../command.js';
@@ -26,6 +27,8 @@ export interface TrainOptions {
   readonly optimizer?: string;
   /** Learning rate; default: the optimizer's own. */
   readonly lr?: number;
+  /** The optimizer's other numbers, such as {momentum: 0.8}; default: its own. */
+  readonly hyper?: Hyper;
   /** How the learning rate falls; default restarts. */
   readonly schedule?: string;
   /** Epochs in which the learning rate rises to its full value; default 0. */
@@ -129,6 +132,19 @@ export async function train(
   return report;
 }
 
+/** momentum=0.8,beta2=0.99 as numbers by name. @throws UsageError */
+function hyperOf(text: string | undefined): Hyper | undefined {
+  if (text === undefined) return undefined;
+  const entries = text.split(',').map((part): [string, number] => {
+    const [name = '', value = ''] = part.split('=').map((side) => side.trim());
+    if (name !== '' && value !== '' && Number.isFinite(Number(value))) return [name, Number(value)];
+    throw new UsageError(`--hyper: '${part}' is no name=number`, {
+      hint: 'Write --hyper momentum=0.8 or --hyper beta1=0.8,beta2=0.99.',
+    });
+  });
+  return Object.fromEntries(entries);
+}
+
 const options = (flags: Flags): TrainOptions =>
   defined({
     model: read.required(flags, 'model'),
@@ -138,6 +154,7 @@ const options = (flags: Flags): TrainOptions =>
     batch: read.number(flags, 'batch'),
     optimizer: read.text(flags, 'optimizer'),
     lr: read.number(flags, 'lr'),
+    hyper: hyperOf(read.text(flags, 'hyper')),
     schedule: read.text(flags, 'schedule'),
     warmup: read.number(flags, 'warmup'),
     rateDecay: read.number(flags, 'lr-decay'),
@@ -170,6 +187,7 @@ export const trainCommand = command<TrainReport>({
       describe: 'Update rule',
     },
     lr: { type: 'number', describe: "Learning rate; default: the optimizer's own" },
+    hyper: { type: 'string', describe: 'Its other numbers: momentum=0.8 or beta1=0.8,beta2=0.99' },
     schedule: {
       type: 'string',
       default: trainDefaults.schedule,
