@@ -1,5 +1,6 @@
 /**
- * Random int8 layers through the kernels of a target, compared with the oracle byte for byte.
+ * Random layers through the kernels of a target, int8 first, then as many of other types in all,
+ * compared with the oracle byte for byte.
  *
  *     npm run fuzz -- --cases 10000 --seed 7 --target host        sanitizers on
  *     npm run fuzz -- --cases 1000 --target mps2-an386            QEMU
@@ -16,6 +17,7 @@ import {
   fuzzTargets,
 } from '../test/kernels/fuzz-build.js';
 import { fuzz, fuzzArithmetic } from '../test/kernels/fuzz-run.js';
+import { typedCase, typedKinds } from '../test/kernels/fuzz-types.js';
 
 const { values } = parseArgs({
   options: {
@@ -48,7 +50,13 @@ try {
   const driver = await buildDriver(values.target);
   try {
     await fuzzArithmetic(driver, seed, 1000);
-    for (const arch of fuzzArchs[values.target]) await fuzz(driver, seed, first, cases, arch);
+    for (const arch of fuzzArchs[values.target]) {
+      await fuzz(driver, seed, first, cases, arch);
+      for (const kind of typedKinds) {
+        const typed = (s: number, i: number) => typedCase(kind, s, i);
+        await fuzz(driver, seed, first, Math.ceil(cases / typedKinds.length), arch, typed);
+      }
+    }
   } finally {
     driver.dispose();
   }

@@ -6,6 +6,7 @@ import type { Graph, ValueId } from '../ir/graph.js';
 import type { Plan } from '../plan/plan.js';
 import type { StepNode } from './lowered-ops.js';
 import type { Packing, ShortForm } from './pack.js';
+import type { LayerTables } from './pack-types.js';
 
 /**
  * What kernels may use. `ref`: portable C11, the contract; `dsp`: the SIMD instructions of Armv7E-M;
@@ -51,6 +52,8 @@ export interface Kernel {
   readonly packing?: Packing;
   /** What it requantizes with, where that is not the op's own tables; equal in effect. */
   readonly requantization?: ShortForm;
+  /** All that a layer takes, where its kernel has tables of its own form. */
+  readonly tables?: LayerTables;
   /** Its output may be its first operand, at the same place. */
   readonly inPlace?: boolean;
   /** Bytes of memory that it works in. */

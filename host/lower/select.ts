@@ -9,6 +9,7 @@ import type { Choice, Choices } from './select-choice.js';
 import { dspKernels } from './select-dsp.js';
 import { m0Kernels } from './select-m0.js';
 import { mveKernels } from './select-mve.js';
+import { selectTyped } from './select-types.js';
 
 /** The portable kernel of an op, the contract that the others equal. */
 const reference = (op: string, header: string, order: ReadingOrder): Kernel => ({
@@ -53,6 +54,8 @@ export function selectKernel(
   target: Target,
   bounds: readonly number[] | undefined,
 ): Kernel {
+  const typed = selectTyped(graph, node, target.arch, bounds);
+  if (typed) return typed;
   const choice = faster[target.arch][node.op] as Choice<StepOp> | undefined;
   return choice?.({ graph, node, bounds }) ?? references[node.op];
 }

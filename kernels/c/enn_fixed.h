@@ -63,12 +63,31 @@ ENN_INLINE int32_t enn_multiply(int32_t x, int32_t mult, int32_t shift) {
                                     left - shift);
 }
 
-/* clamp(zero + round(x factor)): an accumulator as int8. The clamp comes first, so that no sum can
- * leave int32. */
+/* clamp(zero + round(x factor)): an accumulator as an output. The clamp comes first, so that no sum
+ * can leave int32. */
+ENN_INLINE int32_t enn_rescale(int32_t x, int32_t mult, int32_t shift, int32_t zero, int32_t low,
+                               int32_t high) {
+  const int32_t scaled = enn_multiply(x, mult, shift);
+  return zero + enn_min(enn_max(scaled, low - zero), high - zero);
+}
+
+/* The same as int8. */
 ENN_INLINE int8_t enn_requantize(int32_t x, int32_t mult, int32_t shift, int32_t zero, int32_t low,
                                  int32_t high) {
-  const int32_t scaled = enn_multiply(x, mult, shift);
-  return (int8_t)(zero + enn_min(enn_max(scaled, low - zero), high - zero));
+  return (int8_t)enn_rescale(x, mult, shift, zero, low, high);
+}
+
+/* An element of int16 in memory that is declared as bytes. */
+typedef int16_t __attribute__((may_alias)) enn_s16;
+
+/* clamp(round(x mult 2^(shift - 15))), rounded once, halves upwards: an accumulator of 64 bits as
+ * int16, by a multiplier of 15 bits; shift in [-31, 14], |x| < 2^47. The quotient wraps to int32
+ * before it is clamped, as in the reference. */
+ENN_INLINE int16_t enn_requantize_wide(int64_t x, int32_t mult, int32_t shift, int32_t low,
+                                       int32_t high) {
+  const int32_t right = 15 - shift;
+  const int64_t scaled = (x * mult + ((int64_t)1 << (right - 1))) >> right;
+  return (int16_t)enn_min(enn_max((int32_t)scaled, low), high);
 }
 
 /* x 2^exponent, saturated; exponent in [0, 30]. */

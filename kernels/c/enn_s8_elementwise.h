@@ -47,50 +47,15 @@ ENN_INLINE int32_t enn_row_at(const ENN_CONST int32_t *stride, int32_t i, int32_
   return i * stride[0] + j * stride[1] + k * stride[2];
 }
 
-ENN_INLINE void enn_add_s8__ref(const ENN_CONST struct enn_add_s8 *p, const int8_t *a,
-                                const int8_t *b, int8_t *y) {
-  for (int32_t i = 0; i < p->dims[0]; i++) {
-    for (int32_t j = 0; j < p->dims[1]; j++) {
-      for (int32_t k = 0; k < p->dims[2]; k++) {
-        const int8_t *row_a = a + enn_row_at(p->a_stride, i, j, k);
-        const int8_t *row_b = b + enn_row_at(p->b_stride, i, j, k);
-        for (int32_t l = 0; l < p->dims[3]; l++) {
-          const int32_t wide_a = (row_a[l * p->a_stride[3]] - p->a_zero) * ((int32_t)1 << 20);
-          const int32_t wide_b = (row_b[l * p->b_stride[3]] - p->b_zero) * ((int32_t)1 << 20);
-          const int32_t sum = enn_multiply(wide_a, p->a_mult, p->a_shift) +
-                              enn_multiply(wide_b, p->b_mult, p->b_shift);
-          *y++ = enn_requantize(sum, p->out_mult, p->out_shift, p->out_zero, p->clamp_min,
-                                p->clamp_max);
-        }
-      }
-    }
-  }
-}
-
-ENN_INLINE void enn_mul_s8__ref(const ENN_CONST struct enn_mul_s8 *p, const int8_t *a,
-                                const int8_t *b, int8_t *y) {
-  for (int32_t i = 0; i < p->dims[0]; i++) {
-    for (int32_t j = 0; j < p->dims[1]; j++) {
-      for (int32_t k = 0; k < p->dims[2]; k++) {
-        const int8_t *row_a = a + enn_row_at(p->a_stride, i, j, k);
-        const int8_t *row_b = b + enn_row_at(p->b_stride, i, j, k);
-        for (int32_t l = 0; l < p->dims[3]; l++) {
-          const int32_t product = (row_a[l * p->a_stride[3]] - p->a_zero) *
-                                  (row_b[l * p->b_stride[3]] - p->b_zero);
-          *y++ = enn_requantize(product, p->mult, p->shift, p->out_zero, p->clamp_min, p->clamp_max);
-        }
-      }
-    }
-  }
-}
-
-/* y may be x. */
-ENN_INLINE void enn_requantize_s8__ref(const ENN_CONST struct enn_requantize_s8 *p, const int8_t *x,
-                                       int8_t *y) {
-  for (int32_t i = 0; i < p->count; i++) {
-    y[i] = enn_requantize(x[i] - p->in_zero, p->mult, p->shift, p->out_zero, p->clamp_min,
-                          p->clamp_max);
-  }
-}
+#define ENN_T int8_t
+#define ENN_F(op) enn_##op##_s8__ref
+#define ENN_U int8_t
+#define ENN_ADD_BITS 20
+#include "enn_body_elementwise.h"
+#include "enn_body_requantize.h"
+#undef ENN_T
+#undef ENN_F
+#undef ENN_U
+#undef ENN_ADD_BITS
 
 #endif

@@ -22,48 +22,10 @@ struct enn_pool2d_s8 {
   int32_t clamp_min, clamp_max;
 };
 
-ENN_INLINE void enn_max_pool2d_s8__ref(const ENN_CONST struct enn_pool2d_s8 *p, const int8_t *x,
-                                       int8_t *y) {
-  for (int32_t i = 0; i < p->out_h; i++) {
-    const int32_t top = i * p->stride_h - p->pad_top;
-    const struct enn_taps rows = enn_clip_taps(top, p->kernel_h, 1, p->in_h);
-    for (int32_t j = 0; j < p->out_w; j++) {
-      const int32_t left = j * p->stride_w - p->pad_left;
-      const struct enn_taps cols = enn_clip_taps(left, p->kernel_w, 1, p->in_w);
-      for (int32_t c = 0; c < p->channels; c++) {
-        int32_t best = INT8_MIN;
-        for (int32_t u = rows.first; u < rows.last; u++) {
-          const int32_t row = (top + u) * p->in_w + left;
-          for (int32_t v = cols.first; v < cols.last; v++)
-            best = enn_max(best, x[(row + v) * p->channels + c]);
-        }
-        *y++ = enn_clamp_s8(best, p->clamp_min, p->clamp_max);
-      }
-    }
-  }
-}
-
-ENN_INLINE void enn_avg_pool2d_s8__ref(const ENN_CONST struct enn_pool2d_s8 *p, const int8_t *x,
-                                       int8_t *y) {
-  for (int32_t i = 0; i < p->out_h; i++) {
-    const int32_t top = i * p->stride_h - p->pad_top;
-    const struct enn_taps rows = enn_clip_taps(top, p->kernel_h, 1, p->in_h);
-    for (int32_t j = 0; j < p->out_w; j++) {
-      const int32_t left = j * p->stride_w - p->pad_left;
-      const struct enn_taps cols = enn_clip_taps(left, p->kernel_w, 1, p->in_w);
-      const int32_t count = (rows.last - rows.first) * (cols.last - cols.first);
-      for (int32_t c = 0; c < p->channels; c++) {
-        int32_t acc = 0;
-        for (int32_t u = rows.first; u < rows.last; u++) {
-          const int32_t row = (top + u) * p->in_w + left;
-          for (int32_t v = cols.first; v < cols.last; v++) acc += x[(row + v) * p->channels + c];
-        }
-        /* C divides towards zero, so half of the count goes the way of the sign. */
-        acc = (acc > 0 ? acc + count / 2 : acc - count / 2) / count;
-        *y++ = enn_clamp_s8(acc, p->clamp_min, p->clamp_max);
-      }
-    }
-  }
-}
+#define ENN_T int8_t
+#define ENN_F(op) enn_##op##_s8__ref
+#include "enn_body_pool.h"
+#undef ENN_T
+#undef ENN_F
 
 #endif

@@ -20,20 +20,14 @@ struct enn_mean_s8 {
   int32_t mult, shift;
 };
 
-ENN_INLINE void enn_mean_s8__ref(const ENN_CONST struct enn_mean_s8 *p, const int8_t *x,
-                                 int8_t *y) {
-  for (int32_t a = 0; a < p->outer; a++) {
-    for (int32_t b = 0; b < p->middle; b++) {
-      for (int32_t c = 0; c < p->inner; c++) {
-        int32_t acc = 0;
-        for (int32_t r = 0; r < p->reduce0; r++) {
-          const int32_t row = ((a * p->reduce0 + r) * p->middle + b) * p->reduce1;
-          for (int32_t s = 0; s < p->reduce1; s++) acc += x[(row + s) * p->inner + c];
-        }
-        *y++ = enn_requantize(acc - p->zero_sum, p->mult, p->shift, p->out_zero, INT8_MIN, INT8_MAX);
-      }
-    }
-  }
-}
+#define ENN_T int8_t
+#define ENN_F(op) enn_##op##_s8__ref
+#define ENN_LEAST INT8_MIN
+#define ENN_MOST INT8_MAX
+#include "enn_body_reduce.h"
+#undef ENN_T
+#undef ENN_F
+#undef ENN_LEAST
+#undef ENN_MOST
 
 #endif

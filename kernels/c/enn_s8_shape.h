@@ -33,43 +33,10 @@ struct enn_pad_s8 {
   int32_t value;
 };
 
-ENN_INLINE void enn_reshape_s8__ref(const ENN_CONST struct enn_reshape_s8 *p, const int8_t *x,
-                                    int8_t *y) {
-  if (x == y) return;
-  for (int32_t i = 0; i < p->count; i++) y[i] = x[i];
-}
-
-ENN_INLINE void enn_concat_s8__ref(const ENN_CONST struct enn_concat_s8 *p, const int8_t *x,
-                                   int8_t *y) {
-  for (int32_t i = 0; i < p->outer; i++) {
-    const int8_t *from = x + i * p->inner;
-    int8_t *to = y + i * p->stride + p->offset;
-    for (int32_t j = 0; j < p->inner; j++) {
-      to[j] = enn_requantize(from[j] - p->in_zero, p->mult, p->shift, p->out_zero, p->clamp_min,
-                             p->clamp_max);
-    }
-  }
-}
-
-ENN_INLINE void enn_pad_s8__ref(const ENN_CONST struct enn_pad_s8 *p, const int8_t *x, int8_t *y) {
-  const int8_t value = (int8_t)p->value;
-  for (int32_t i = 0; i < p->out[0]; i++) {
-    const int32_t xi = i - p->before[0];
-    for (int32_t j = 0; j < p->out[1]; j++) {
-      const int32_t xj = j - p->before[1];
-      for (int32_t k = 0; k < p->out[2]; k++) {
-        const int32_t xk = k - p->before[2];
-        const int inside = xi >= 0 && xi < p->in[0] && xj >= 0 && xj < p->in[1] && xk >= 0 &&
-                           xk < p->in[2];
-        const int32_t first = inside ? p->before[3] : p->out[3];
-        const int32_t last = inside ? p->before[3] + p->in[3] : p->out[3];
-        for (int32_t l = 0; l < first; l++) *y++ = value;
-        for (int32_t l = first; l < last; l++)
-          *y++ = x[((xi * p->in[1] + xj) * p->in[2] + xk) * p->in[3] + l - first];
-        for (int32_t l = last; l < p->out[3]; l++) *y++ = value;
-      }
-    }
-  }
-}
+#define ENN_T int8_t
+#define ENN_F(op) enn_##op##_s8__ref
+#include "enn_body_shape.h"
+#undef ENN_T
+#undef ENN_F
 
 #endif

@@ -54,7 +54,9 @@ export const driverSource = 'test/kernels/s8_driver.c';
 /** The integer kernels' headers by name. */
 export function kernelHeaders(): ReadonlyMap<string, string> {
   const dir = packageFile('kernels/c');
-  const names = readdirSync(dir).filter((name) => /^enn_(fixed|window|dsp|s8_.*)\.h$/.test(name));
+  const names = readdirSync(dir).filter((name) =>
+    /^enn_(fixed|window|dsp|mve|body_.*|s8.*|s16.*)\.h$/.test(name),
+  );
   return new Map(names.sort().map((name) => [name, readFileSync(join(dir, name), 'utf8')]));
 }
 

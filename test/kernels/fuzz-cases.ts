@@ -17,7 +17,7 @@ export interface FuzzCase {
   readonly seed: number;
   readonly index: number;
   readonly graph: Graph;
-  readonly inputs: readonly Int8Array[];
+  readonly inputs: readonly (Int8Array | Int16Array)[];
   /** The kernel computes into its first operand. */
   readonly inPlace: boolean;
 }

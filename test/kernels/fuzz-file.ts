@@ -3,7 +3,7 @@
  * that the C emitter writes for the same node, so that its parameters are tested too.
  */
 import { readFileSync } from 'node:fs';
-import { bytesOf } from '../../host/core/dtype.js';
+import { bytesOf, type NumericArray } from '../../host/core/dtype.js';
 import { BadInputError } from '../../host/core/errors.js';
 import {
   expOnNegativeValues,
@@ -69,8 +69,7 @@ function boundsOf(graph: Graph): readonly number[] | undefined {
 }
 
 function kernelOf(graph: Graph, node: StepNode, arch: Arch): Kernel {
-  const bounds = arch === 'ref' ? undefined : boundsOf(graph);
-  return selectKernel(graph, node, { ...portableTarget, arch }, bounds);
+  return selectKernel(graph, node, { ...portableTarget, arch }, boundsOf(graph));
 }
 
 interface NodeCalls {
@@ -85,7 +84,8 @@ function callsOfNode(graph: Graph, node: Node, arch: Arch): NodeCalls {
     const count = elements(getValue(graph, node.output).shape);
     const x = { name: 'x', operand: { kind: 'read', value: node.inputs[0]! } } as const;
     const y = { name: 'y', operand: { kind: 'write', value: node.output } } as const;
-    const call = { kernel: 'enn_reshape_s8__ref', type: 'enn_reshape_s8' };
+    const { dtype } = getValue(graph, node.output);
+    const call = { kernel: `enn_reshape_${dtype}__ref`, type: 'enn_reshape_s8' };
     return {
       calls: [{ ...call, fields: { count }, args: [x, y] }],
       scratchBytes: 0,
@@ -127,9 +127,9 @@ const padding = (bytes: number): Uint8Array => new Uint8Array((4 - (bytes % 4)) 
 /** The text of all parameter structs, and the driver's kernels in the order of its list. */
 export function readSources(): { header: string; kernels: string[] } {
   const source = readFileSync(packageFile(driverSource), 'utf8');
-  const kernels = [...source.matchAll(/(?:x_y|a_b_y|x_w_y|x_w_s_y)\((\w+__(?:ref|dsp)), /g)].map(
-    (m) => m[1]!,
-  );
+  const kernels = [
+    ...source.matchAll(/(?:x_y|a_b_y|x_t_t_y|x_w_y|x_w_s_y)\((\w+__(?:ref|dsp|mve|m0)), /g),
+  ].map((m) => m[1]!);
   return { header: [...kernelHeaders().values(), source].join('\n'), kernels };
 }
 
@@ -146,7 +146,8 @@ export function encodeCases(cases: readonly FuzzCase[], arch: Arch = 'ref'): Cas
   const { header, kernels } = readSources();
   const parts: Uint8Array[] = [wordsOf([cases.length])];
   const expected = cases.map((fuzz) => {
-    const output = createOracle(fuzz.graph).run(fuzz.inputs)[0] as Int8Array;
+    const stored = createOracle(fuzz.graph).run(fuzz.inputs)[0] as NumericArray;
+    const output = new Int8Array(bytesOf(stored));
     const { calls, scratchBytes, inPlace } = callsOfNode(fuzz.graph, fuzz.graph.nodes[0]!, arch);
     parts.push(
       wordsOf([

@@ -24,6 +24,7 @@ import {
 import { fuzzCase } from './fuzz-cases.js';
 import { encodeCases, kernelsOf, readSources } from './fuzz-file.js';
 import { fuzz, fuzzArithmetic } from './fuzz-run.js';
+import { typedCase, typedKinds } from './fuzz-types.js';
 
 const emulator = ['arm-none-eabi-gcc', 'qemu-system-arm'] as const;
 
@@ -77,7 +78,9 @@ test('cases cover every op, and both values of what is drawn', () => {
 });
 
 test('cases reach every kernel of the driver', () => {
-  const cases = Array.from({ length: 400 }, (_, i) => fuzzCase(1, i));
+  const numbers = Array.from({ length: 400 }, (_, i) => i);
+  const typed = typedKinds.flatMap((kind) => numbers.flatMap((i) => typedCase(kind, 1, i) ?? []));
+  const cases = [...numbers.map((i) => fuzzCase(1, i)), ...typed];
   const reached = new Set(archs.flatMap((arch) => [...kernelsOf(cases, arch)]));
   const listed = readSources().kernels.filter((name) => name !== 'probe_fixed__ref');
   assert.deepEqual([...reached].sort(), listed.sort());
@@ -121,11 +124,15 @@ const compilers = [
 const dir = mkdtempSync(join(tmpdir(), 'enn-headers-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
 
+/** What other headers include once per type. */
+const isBody = (header: string): boolean => header.startsWith('enn_body_');
+
 for (const [name, flags] of compilers) {
   test(`every header compiles alone: ${[name, ...flags].join(' ')}`, async (t) => {
     const tool = await findTool(name);
     if (!tool) return t.skip(`${name} is not on this machine`);
-    const sources = [...kernelHeaders().keys()].map((header) => {
+    const headers = [...kernelHeaders().keys()].filter((header) => !isBody(header));
+    const sources = headers.map((header) => {
       const source = join(dir, header.replace('.h', '.c'));
       writeFileSync(
         source,

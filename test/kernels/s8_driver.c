@@ -13,6 +13,12 @@
  */
 #include <stdint.h>
 
+#include "enn_s16_elementwise.h"
+#include "enn_s16_pool.h"
+#include "enn_s16_reduce.h"
+#include "enn_s16_shape.h"
+#include "enn_s16_softmax.h"
+#include "enn_s16w8_layers.h"
 #include "enn_s8_add_dsp.h"
 #include "enn_s8_conv.h"
 #include "enn_s8_conv_dsp.h"
@@ -25,6 +31,7 @@
 #include "enn_s8_reduce.h"
 #include "enn_s8_shape.h"
 #include "enn_s8_softmax.h"
+#include "enn_s8w4_layers.h"
 
 #define MAX_WORDS 32
 #define MAX_BUFFERS 6
@@ -56,28 +63,35 @@ struct call {
 /* A kernel, as a function that is not inlined: noinline keeps one copy of each. */
 #define X_Y(function, type)                                                         \
   __attribute__((noinline)) static enum result run_##function(const struct call *c, \
-                                                              uint32_t words, int8_t *y) { \
+                                                              uint32_t words, void *y) { \
     PARAMS(type);                                                                   \
     function(&p, c->buffer[0], y);                                                  \
     return CASES_OK;                                                                \
   }
 #define A_B_Y(function, type)                                                       \
   __attribute__((noinline)) static enum result run_##function(const struct call *c, \
-                                                              uint32_t words, int8_t *y) { \
+                                                              uint32_t words, void *y) { \
     PARAMS(type);                                                                   \
     function(&p, c->buffer[0], c->buffer[1], y);                                    \
     return CASES_OK;                                                                \
   }
+#define X_T_T_Y(function, type)                                                     \
+  __attribute__((noinline)) static enum result run_##function(const struct call *c, \
+                                                              uint32_t words, void *y) { \
+    PARAMS(type);                                                                   \
+    function(&p, c->buffer[0], c->buffer[1], c->buffer[2], y);                      \
+    return CASES_OK;                                                                \
+  }
 #define X_W_Y(function, type)                                                       \
   __attribute__((noinline)) static enum result run_##function(const struct call *c, \
-                                                              uint32_t words, int8_t *y) { \
+                                                              uint32_t words, void *y) { \
     PARAMS(type);                                                                   \
     function(&p, c->buffer[0], c->buffer[1], c->buffer[2], c->buffer[3], c->buffer[4], y); \
     return CASES_OK;                                                                \
   }
 #define X_W_S_Y(function, type)                                                     \
   __attribute__((noinline)) static enum result run_##function(const struct call *c, \
-                                                              uint32_t words, int8_t *y) { \
+                                                              uint32_t words, void *y) { \
     PARAMS(type);                                                                   \
     function(&p, c->buffer[0], c->buffer[1], c->buffer[2], c->buffer[3], c->buffer[4], \
              c->buffer[5], y);                                                      \
@@ -117,7 +131,7 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
 }
 
 /* The kernels; a case names one by its place in this list, which the test reads from here. */
-#define KERNELS(x_y, a_b_y, x_w_y, x_w_s_y)                 \
+#define KERNELS(x_y, a_b_y, x_t_t_y, x_w_y, x_w_s_y)        \
   x_w_y(enn_conv2d_s8__ref, enn_conv2d_s8)                  \
   x_w_y(enn_depthwise_conv2d_s8__ref, enn_conv2d_s8)        \
   x_w_y(enn_dense_s8__ref, enn_dense_s8)                    \
@@ -136,13 +150,34 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
   x_w_y(enn_depthwise_conv2d_s8__dsp, enn_conv2d_s8)        \
   x_w_y(enn_dense_s8_rows4__dsp, enn_dense_s8)              \
   a_b_y(enn_add_s8_same__dsp, enn_add_same_s8)              \
+  x_w_y(enn_conv2d_s16w8__ref, enn_conv2d_s8)               \
+  x_w_y(enn_conv2d_s16w8_wide__ref, enn_conv2d_s8)          \
+  x_w_y(enn_depthwise_conv2d_s16w8__ref, enn_conv2d_s8)     \
+  x_w_y(enn_depthwise_conv2d_s16w8_wide__ref, enn_conv2d_s8) \
+  x_w_y(enn_dense_s16w8__ref, enn_dense_s8)                 \
+  x_w_y(enn_dense_s16w8_wide__ref, enn_dense_s8)            \
+  x_w_y(enn_conv2d_s8w4__ref, enn_conv2d_s8)                \
+  x_w_y(enn_depthwise_conv2d_s8w4__ref, enn_conv2d_s8)      \
+  x_w_y(enn_dense_s8w4__ref, enn_dense_s8)                  \
+  x_y(enn_max_pool2d_s16__ref, enn_pool2d_s8)               \
+  x_y(enn_avg_pool2d_s16__ref, enn_pool2d_s8)               \
+  x_y(enn_mean_s16__ref, enn_mean_s8)                       \
+  a_b_y(enn_add_s16__ref, enn_add_s8)                       \
+  a_b_y(enn_mul_s16__ref, enn_mul_s8)                       \
+  x_y(enn_requantize_s16__ref, enn_requantize_s8)           \
+  x_y(enn_requantize_s8s16__ref, enn_requantize_s8)         \
+  x_y(enn_requantize_s16s8__ref, enn_requantize_s8)         \
+  x_y(enn_reshape_s16__ref, enn_reshape_s8)                 \
+  x_y(enn_concat_s16__ref, enn_concat_s8)                   \
+  x_y(enn_pad_s16__ref, enn_pad_s8)                         \
+  x_t_t_y(enn_softmax_s16__ref, enn_softmax_s16)            \
   x_y(probe_fixed__ref, probe_fixed)
 
-KERNELS(X_Y, A_B_Y, X_W_Y, X_W_S_Y)
+KERNELS(X_Y, A_B_Y, X_T_T_Y, X_W_Y, X_W_S_Y)
 
 #define ENTRY(function, type) run_##function,
-typedef enum result (*kernel)(const struct call *c, uint32_t words, int8_t *y);
-static const kernel kernels[] = {KERNELS(ENTRY, ENTRY, ENTRY, ENTRY)};
+typedef enum result (*kernel)(const struct call *c, uint32_t words, void *y);
+static const kernel kernels[] = {KERNELS(ENTRY, ENTRY, ENTRY, ENTRY, ENTRY)};
 
 static enum result run_call(struct reader *r, int in_place, int8_t *y, uint32_t y_bytes) {
   struct call c;

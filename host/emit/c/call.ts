@@ -9,7 +9,7 @@ export interface ConstTable {
   readonly kind: 'table';
   readonly key: string;
   readonly type: TableType;
-  readonly data: Int8Array | Int32Array;
+  readonly data: Int8Array | Int16Array | Int32Array;
   /** Bytes; the type's own where absent. */
   readonly align?: number;
 }
@@ -50,20 +50,35 @@ export const write = (value: ValueId): Argument => ({
   operand: { kind: 'write', value },
 });
 
-export const constant = (name: string, key: string, data: Int8Array | Int32Array): Argument => ({
+/** The C type of a table's elements. */
+export function tableType(data: ConstTable['data']): TableType {
+  if (data instanceof Int8Array) return 'int8_t';
+  return data instanceof Int16Array ? 'int16_t' : 'int32_t';
+}
+
+export const constant = (name: string, key: string, data: ConstTable['data']): Argument => ({
   name,
   operand: {
     kind: 'table',
     key,
-    type: data instanceof Int8Array ? 'int8_t' : 'int32_t',
+    type: tableType(data),
     data,
   },
 });
 
-/** A table that a kernel reads by words. */
-export const words = (name: string, key: string, data: Int8Array): Argument => ({
+/** A table of bytes with an alignment of its own. */
+export const alignedTable = (
+  name: string,
+  key: string,
+  data: Int8Array,
+  align: number,
+): Argument => ({
   name,
-  operand: { kind: 'table', key, type: 'int8_t', data, align: 4 },
+  operand: { kind: 'table', key, type: 'int8_t', data, ...(align > 1 && { align }) },
 });
+
+/** A table that a kernel reads by words. */
+export const words = (name: string, key: string, data: Int8Array): Argument =>
+  alignedTable(name, key, data, 4);
 
 export const scratch: Argument = { name: 'scratch', operand: { kind: 'scratch' } };

@@ -4,7 +4,7 @@
  */
 import type { DType } from '../../core/dtype.js';
 import { UnsupportedError } from '../../core/errors.js';
-import { getValue, type ValueId } from '../../ir/graph.js';
+import { type Graph, getValue, type ValueId } from '../../ir/graph.js';
 import type { Lowered } from '../../lower/lowered.js';
 import { cHex, cString, initializer } from './text.js';
 
@@ -97,6 +97,28 @@ function printHash(name: string, bytes: Uint8Array): string {
   return `{0x${Buffer.from(bytes).toString('hex').match(/../g)!.join(',0x')}}`;
 }
 
+/** The kinds of layers, as in `tflite-int8` or `tflite-int16x8+int8`. */
+function schemeText(graph: Graph): string {
+  const kinds = graph.nodes.flatMap((node) => {
+    const dtype = getValue(graph, node.output).dtype;
+    const fewBits = node.inputs.some((id) => getValue(graph, id).dtype === 's4');
+    return fewBits ? 'int8w4' : dtype === 's16' ? 'int16x8' : 'int8';
+  });
+  const found = new Set(kinds.length > 0 ? kinds : ['int8']);
+  // Beside layers of 4-bit weights, ops without weights are nothing of their own.
+  if (found.has('int8w4') && !layersOfInt8(graph)) found.delete('int8');
+  return `tflite-${[...found].sort().join('+')}`;
+}
+
+/** Whether a layer has int8 activations and int8 weights. */
+const layersOfInt8 = (graph: Graph): boolean =>
+  graph.nodes.some(({ inputs: [x, w] }) => {
+    const weights = w === undefined ? undefined : getValue(graph, w);
+    return (
+      weights?.kind === 'const' && weights.dtype === 's8' && getValue(graph, x!).dtype === 's8'
+    );
+  });
+
 /** The text of the description. */
 export function describeModel(lowered: Lowered, { modelHash, buildHash }: Hashes): string {
   const { graph, steps } = lowered;
@@ -120,7 +142,7 @@ export function describeModel(lowered: Lowered, { modelHash, buildHash }: Hashes
     tensors(lowered, 'inputs', graph.inputs),
     tensors(lowered, 'outputs', graph.outputs),
     stepList(lowered),
-    strings('enn_model', [graph.name, 'tflite-int8']),
+    strings('enn_model', [graph.name, schemeText(graph)]),
     `const ENN_CONST struct enn_model enn_model = ${model};\n`,
   ].join('\n');
 }

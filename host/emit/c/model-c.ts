@@ -6,7 +6,7 @@ import { bytesOf as rawBytes } from '../../core/dtype.js';
 import { formatShape } from '../../core/shape.js';
 import { getData, getValue, type ValueId } from '../../ir/graph.js';
 import type { Lowered, LoweredStep } from '../../lower/lowered.js';
-import type { Argument, Call, ConstTable } from './call.js';
+import { type Argument, type Call, type ConstTable, tableType } from './call.js';
 import { describeModel, type Hashes } from './describe.js';
 import { callsOf } from './rules.js';
 import { cComment, identifiers, initializer, list, table } from './text.js';
@@ -34,9 +34,14 @@ function tableName(draft: Draft, { key, type, data, align }: ConstTable): string
 
 /** A constant that is an operand like any other. */
 function constantOperand(lowered: Lowered, id: ValueId): ConstTable {
-  const data = new Int8Array(rawBytes(getData(lowered.graph, id)));
-  return { kind: 'table', key: id, type: 'int8_t', data };
+  const stored = getData(lowered.graph, id);
+  const data = stored instanceof Int16Array ? stored : new Int8Array(rawBytes(stored));
+  return { kind: 'table', key: id, type: tableType(data), data };
 }
+
+/** The C type of a value's elements in the arena. */
+const elementType = (lowered: Lowered, id: ValueId): string =>
+  getValue(lowered.graph, id).dtype === 's16' ? 'enn_s16' : 'int8_t';
 
 function printOperand(
   draft: Draft,
@@ -48,26 +53,31 @@ function printOperand(
   if (operand.kind === 'scratch') return `memory + ${step.scratch!.offset}`;
   const window = lowered.windows.get(operand.value);
   if (!window) return tableName(draft, constantOperand(lowered, operand.value));
-  return `memory + ${window.offset}`;
+  const type = elementType(lowered, operand.value);
+  const cast =
+    type === 'int8_t' ? '' : operand.kind === 'read' ? `(const ${type} *)` : `(${type} *)`;
+  return cast === '' ? `memory + ${window.offset}` : `${cast}(memory + ${window.offset})`;
 }
 
-function operandType(operand: Argument['operand']): string {
+function operandType(lowered: Lowered, operand: Argument['operand']): string {
   if (operand.kind === 'table') return `const ENN_CONST ${operand.type} *`;
-  return operand.kind === 'read' ? 'const int8_t *' : 'int8_t *';
+  if (operand.kind === 'scratch') return 'int8_t *';
+  const type = elementType(lowered, operand.value);
+  return operand.kind === 'read' ? `const ${type} *` : `${type} *`;
 }
 
 /**
  * The function that all calls of a kernel share: kernels are inlined where they are named, and one
  * copy of each is enough.
  */
-function functionOf(draft: Draft, call: Call): string {
+function functionOf(draft: Draft, lowered: Lowered, call: Call): string {
   const known = draft.functions.get(call.kernel);
   if (known !== undefined) return known;
   const name = draft.name('run', call.kernel.replace(/^enn_/, ''));
   draft.functions.set(call.kernel, name);
   const parameters = [
     `const ENN_CONST struct ${call.type} *p`,
-    ...call.args.map((arg) => `${operandType(arg.operand)}${arg.name}`),
+    ...call.args.map((arg) => `${operandType(lowered, arg.operand)}${arg.name}`),
   ];
   const names = ['p', ...call.args.map((arg) => arg.name)];
   const head = list(`static __attribute__((noinline)) void ${name}`, parameters, ' {');
@@ -81,7 +91,7 @@ function printCall(draft: Draft, lowered: Lowered, step: LoweredStep, call: Call
     `static const ENN_CONST struct ${call.type} ${parameters} = ${initializer(call.fields)};\n`,
   );
   const operands = call.args.map((arg) => printOperand(draft, lowered, step, arg));
-  return list(`      ${functionOf(draft, call)}`, [`&${parameters}`, ...operands], ';');
+  return list(`      ${functionOf(draft, lowered, call)}`, [`&${parameters}`, ...operands], ';');
 }
 
 function printStep(draft: Draft, lowered: Lowered, index: number): string {

@@ -8,6 +8,7 @@ import { type Graph, getValue, type NodeOf } from '../../ir/graph.js';
 import type { Kernel } from '../../lower/lowered.js';
 import type { StepNode, StepOp } from '../../lower/lowered-ops.js';
 import { foldZero, isHalf, packWeights } from '../../lower/pack.js';
+import type { LayerTables } from '../../lower/pack-types.js';
 import {
   addMultipliers,
   clampOf,
@@ -18,11 +19,22 @@ import {
   mulMultiplier,
   reluClamp,
   rescale,
+  softmaxS16Scaling,
   softmaxScaling,
 } from '../../quant/interpret-params.js';
 import { biasOf, perTensor, weightsOf } from '../../quant/interpret-quant.js';
+import { expTable, reciprocalTable } from '../../quant/softmax-tables.js';
 import { broadcastFields, meanFields, padFields } from './axes.js';
-import { type Argument, type Call, constant, read, scratch, words, write } from './call.js';
+import {
+  type Argument,
+  alignedTable,
+  type Call,
+  constant,
+  read,
+  scratch,
+  words,
+  write,
+} from './call.js';
 
 /** The calls of one step, to the kernel that was selected. */
 type EmitRule<O extends StepOp> = (
@@ -72,6 +84,24 @@ function biasTable(graph: Graph, node: WeightedNode, kernel: Kernel): Argument {
   return constant('bias', `${node.output}.bias`, folded);
 }
 
+/** The arguments of a kernel whose tables are made already. */
+const preparedArgs = (
+  node: WeightedNode,
+  { scratchBytes }: Kernel,
+  { weights, align, bias, mult, shift }: LayerTables,
+): readonly Argument[] => {
+  const { inputs, output } = node;
+  return [
+    read('x', inputs[0]!),
+    alignedTable('w', `${inputs[1]}.packed`, weights, align),
+    constant('bias', `${output}.bias`, bias),
+    constant('mult', `${output}.mult`, mult),
+    ...(shift ? [constant('shift', `${output}.shift`, shift)] : []),
+    ...(scratchBytes === undefined ? [] : [scratch]),
+    write(output),
+  ];
+};
+
 /** x, w, bias, mult, shift, scratch, y: the arguments of every op with weights. */
 function weightArgs(
   graph: Graph,
@@ -79,6 +109,7 @@ function weightArgs(
   kernel: Kernel,
   own: MultiplierTable,
 ): readonly Argument[] {
+  if (kernel.tables) return preparedArgs(node, kernel, kernel.tables);
   const { multiplier, shift } = kernel.requantization?.multipliers ?? own;
   return [
     read('x', node.inputs[0]!),
@@ -219,8 +250,27 @@ const requantized: EmitRule<UnaryOp> = (graph, node, kernel) => {
   ];
 };
 
+/** The tables are those of every model: one copy serves all steps. */
+const softmaxS16: EmitRule<'softmax'> = (graph, node, kernel) => {
+  const [x, y] = [inputOf(graph, node), outputOf(graph, node)];
+  const classes = x.shape.at(-1)!;
+  const fields = {
+    rows: elements(x.shape) / classes,
+    classes,
+    ...scaling(softmaxS16Scaling(x, y)),
+  };
+  const args = [
+    read('x', x.id),
+    constant('exps', 'softmax.exps', expTable),
+    constant('inverse', 'softmax.inverse', reciprocalTable),
+    write(y.id),
+  ];
+  return [{ kernel: kernel.name, type: 'enn_softmax_s16', fields, args }];
+};
+
 const softmax: EmitRule<'softmax'> = (graph, node, kernel) => {
   const [x, y] = [inputOf(graph, node), outputOf(graph, node)];
+  if (y.dtype === 's16') return softmaxS16(graph, node, kernel);
   const classes = x.shape.at(-1)!;
   const { diffMin, ...multiplier } = softmaxScaling(x, y);
   const fields = {

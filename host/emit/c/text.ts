@@ -65,7 +65,7 @@ export function list(head: string, items: readonly string[], tail: string): stri
 }
 
 /** The types of const tables, with the array that holds one on the host. */
-export type TableType = 'int8_t' | 'int32_t';
+export type TableType = 'int8_t' | 'int16_t' | 'int32_t';
 
 /** A constant table, aligned to so many bytes where that is given. */
 export function table(
