@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { BadInputError, type EdgeNnError, UsageError } from '../../host/core/errors.js';
+import { batches } from '../../host/data/batches.js';
 import { memoryDataset } from '../../host/data/memory.js';
 import type { Engine } from '../../host/engine/engine.js';
 import { createEngine } from '../../host/engine/engine.js';
@@ -286,29 +287,34 @@ test('a last softmax or sigmoid is part of its loss, so it is not applied twice'
   }
 });
 
-test('full-batch descent on a linear model follows the formula', async () => {
-  const x = [1, 2, 3, 4, 5, 6];
-  const y = [3, 4, 7, 8, 11, 14];
-  const data = memoryDataset({
-    ...{ name: 'fit', target: 'values' },
-    inputs: { file: 'x', shape: [6, 1], data: Float32Array.from(x) },
-    targets: { file: 'y', shape: [6, 1], data: Float32Array.from(y) },
+const descents = { 'full-batch': 6, 'mini-batch': 4, stochastic: 1 };
+for (const [name, batch] of Object.entries(descents)) {
+  test(`${name} descent on a linear model follows the formula`, async () => {
+    const x = [1, 2, 3, 4, 5, 6];
+    const y = [3, 4, 7, 8, 11, 14];
+    const data = memoryDataset({
+      ...{ name: 'fit', target: 'values' },
+      inputs: { file: 'x', shape: [6, 1], data: Float32Array.from(x) },
+      targets: { file: 'y', shape: [6, 1], data: Float32Array.from(y) },
+    });
+    const start = model('fit', () => dense(input([1]), 1), { loss: 'sumSquares' }).graph();
+    const ones = new Map([
+      ['dense1.w', Float32Array.of(1)],
+      ['dense1.b', Float32Array.of(1)],
+    ]);
+    const result = await trainModel({
+      ...{ model: { graph: () => withData(start, ones) }, data, engine, batch, epochs: 60 },
+      ...{ optimizer: 'sgd', learningRate: 0.005, schedule: 'constant', seed: 9 },
+    });
+    let [w, b] = [1, 1];
+    for (let epoch = 0; epoch < 60; epoch++) {
+      for (const indices of batches(6, batch, { seed: 9, epoch })) {
+        const errors = [...indices].map((i) => [w * x[i]! + b - y[i]!, x[i]!] as const);
+        w -= 0.005 * 2 * errors.reduce((sum, [error, v]) => sum + error * v, 0);
+        b -= 0.005 * 2 * errors.reduce((sum, [error]) => sum + error, 0);
+      }
+    }
+    assert.ok(Math.abs((result.graph.data.get('dense1.w') as Float32Array)[0]! - w) < 1e-4);
+    assert.ok(Math.abs((result.graph.data.get('dense1.b') as Float32Array)[0]! - b) < 1e-4);
   });
-  const start = model('fit', () => dense(input([1]), 1), { loss: 'sumSquares' }).graph();
-  const ones = new Map([
-    ['dense1.w', Float32Array.of(1)],
-    ['dense1.b', Float32Array.of(1)],
-  ]);
-  const result = await trainModel({
-    ...{ model: { graph: () => withData(start, ones) }, data, engine, batch: 6, epochs: 60 },
-    ...{ optimizer: 'sgd', learningRate: 0.005, schedule: 'constant' },
-  });
-  let [w, b] = [1, 1];
-  for (let epoch = 0; epoch < 60; epoch++) {
-    const errors = x.map((v, i) => w * v + b - y[i]!);
-    w -= 0.005 * 2 * errors.reduce((sum, error, i) => sum + error * x[i]!, 0);
-    b -= 0.005 * 2 * errors.reduce((sum, error) => sum + error, 0);
-  }
-  assert.ok(Math.abs((result.graph.data.get('dense1.w') as Float32Array)[0]! - w) < 1e-4);
-  assert.ok(Math.abs((result.graph.data.get('dense1.b') as Float32Array)[0]! - b) < 1e-4);
-});
+}
