@@ -30,7 +30,11 @@ interface Entry {
   readonly out: string;
 }
 
+/** Threads have a file of their own. */
+const workers: readonly Entry[] = [{ in: 'host/engine/webgpu-worker.ts', out: 'webgpu-worker' }];
+
 const host: readonly Entry[] = [
+  ...workers,
   { in: 'host/index.ts', out: 'index' },
   { in: 'host/cli/main.ts', out: 'cli' },
 ];
@@ -42,7 +46,7 @@ function entryPoints(testPaths: readonly string[]): Entry[] {
   if (testPaths.length > 0) {
     const wanted = tests.filter((file) => testPaths.some((path) => file.startsWith(path)));
     const runsPackage = wanted.some((file) => /^test.(cli|e2e)/.test(file));
-    return [...(runsPackage ? host : []), ...[...wanted, 'tools/test.ts'].map(plain)];
+    return [...(runsPackage ? host : workers), ...[...wanted, 'tools/test.ts'].map(plain)];
   }
   const tools = filesBelow('tools', '.ts').filter((file) => basename(file) !== 'build.ts');
   return [...host, ...[...tests, ...tools].map(plain)];
@@ -70,14 +74,16 @@ async function buildEngine(): Promise<void> {
   const dir = 'kernels/c';
   const entry = `${dir}/engine_wasm.c`;
   if (!existsSync(entry)) return;
-  const headers = filesBelow(dir, '.h');
+  const headers = [...filesBelow(dir, '.h'), ...filesBelow(dir, '.inc')];
   const files = new Map([entry, ...headers].map((file) => [file, readFileSync(file, 'utf8')]));
   const hash = createHash('sha256')
     .update(JSON.stringify([...files]))
     .digest('hex');
   const stamp = join(out, 'engine.wasm.sha256');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return;
-  const wasm = await compileWasm([entry], files, [`-I${dir}`, '-Wl,--import-memory']);
+  // Memory is shared so that several threads can run one program.
+  const shared = ['-matomics', '-Wl,--import-memory,--shared-memory,--max-memory=4294967296'];
+  const wasm = await compileWasm([entry], files, [`-I${dir}`, ...shared]);
   writeFileSync(join(out, 'engine.wasm'), wasm);
   writeFileSync(stamp, hash);
 }

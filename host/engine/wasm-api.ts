@@ -17,7 +17,11 @@ export interface WasmInstance {
 }
 
 interface WasmApi {
-  readonly Memory: new (options: { initial: number }) => WasmMemory;
+  readonly Memory: new (options: {
+    initial: number;
+    maximum?: number;
+    shared?: boolean;
+  }) => WasmMemory;
   readonly Instance: new (module: WasmModule, imports: object) => WasmInstance;
   compile(bytes: Uint8Array): Promise<WasmModule>;
 }

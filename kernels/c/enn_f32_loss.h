@@ -21,10 +21,10 @@ ENN_INLINE float enn_f32_row_max(const float *x, int32_t n) {
 
 /* y = exp(x - max); returns their sum. */
 ENN_INLINE float enn_f32_row_exp(const float *x, float best, int32_t n, float *y) {
-  const enn_v4f top = enn_v4f_splat(best);
-  for (int32_t i = 0; i < n; i += 4) {
-    const enn_v4f d = enn_v4f_sub(enn_v4f_load_upto(x + i, n - i), top);
-    enn_v4f_store_upto(y + i, enn_v4f_exp(d), n - i);
+  const enn_vf top = enn_vf_splat(best);
+  for (int32_t i = 0; i < n; i += ENN_LANES) {
+    const enn_vf d = enn_vf_sub(enn_vf_load_upto(x + i, n - i), top);
+    enn_vf_store_upto(y + i, enn_vf_exp(d), n - i);
   }
   float sum = 0.0f;
   for (int32_t i = 0; i < n; i++) sum += y[i];
@@ -136,12 +136,12 @@ ENN_INLINE void enn_soft_cross_entropy_grad_f32(const enn_f32_table *p, const fl
 typedef enum { ENN_SIGMOID_CROSS_ENTROPY, ENN_SQUARES } enn_f32_loss_kind;
 
 /* max(x, 0) - x z + log(1 + e^-|x|) = softplus(x) - x z, or (x - z)^2 */
-ENN_INLINE enn_v4f enn_f32_cost(enn_f32_loss_kind kind, enn_v4f x, enn_v4f z) {
+ENN_INLINE enn_vf enn_f32_cost(enn_f32_loss_kind kind, enn_vf x, enn_vf z) {
   if (kind == ENN_SIGMOID_CROSS_ENTROPY) {
-    return enn_v4f_sub(enn_v4f_softplus(x), enn_v4f_mul(x, z));
+    return enn_vf_sub(enn_vf_softplus(x), enn_vf_mul(x, z));
   }
-  const enn_v4f d = enn_v4f_sub(x, z);
-  return enn_v4f_mul(d, d);
+  const enn_vf d = enn_vf_sub(x, z);
+  return enn_vf_mul(d, d);
 }
 
 ENN_INLINE float enn_f32_element_loss(const enn_f32_table *p, enn_f32_loss_kind kind,
@@ -151,12 +151,12 @@ ENN_INLINE float enn_f32_element_loss(const enn_f32_table *p, enn_f32_loss_kind 
     const int32_t end = enn_shard_first(p->rows, shard + 1);
     sums[shard] = 0.0f;
     for (int32_t r = enn_shard_first(p->rows, shard); r < end; r++) {
-      for (int32_t i = 0; i < p->columns; i += 4) {
-        const int32_t lanes = p->columns - i < 4 ? p->columns - i : 4;
+      for (int32_t i = 0; i < p->columns; i += ENN_LANES) {
+        const int32_t lanes = p->columns - i < ENN_LANES ? p->columns - i : ENN_LANES;
         const intptr_t at = (intptr_t)r * p->columns + i;
-        float cost[4];
-        enn_v4f_store(cost, enn_f32_cost(kind, enn_v4f_load_upto(x + at, lanes),
-                                         enn_v4f_load_upto(target + at, lanes)));
+        float cost[ENN_LANES];
+        enn_vf_store(cost, enn_f32_cost(kind, enn_vf_load_upto(x + at, lanes),
+                                         enn_vf_load_upto(target + at, lanes)));
         for (int32_t l = 0; l < lanes; l++) sums[shard] += cost[l];
       }
     }
@@ -179,12 +179,12 @@ ENN_INLINE void enn_squares_f32(const enn_f32_table *p, const float *x, const fl
 ENN_INLINE void enn_sigmoid_cross_entropy_grad_f32(const enn_f32_table *p, const float *x,
                                                    const float *target, const float *dloss,
                                                    float *dx) {
-  const enn_v4f factor = enn_v4f_splat(*dloss / p->count);
+  const enn_vf factor = enn_vf_splat(*dloss / p->count);
   const int32_t n = p->rows * p->columns;
-  for (int32_t i = 0; i < n; i += 4) {
-    const enn_v4f s = enn_v4f_sigmoid(enn_v4f_load_upto(x + i, n - i));
-    const enn_v4f d = enn_v4f_sub(s, enn_v4f_load_upto(target + i, n - i));
-    enn_v4f_store_upto(dx + i, enn_v4f_mul(d, factor), n - i);
+  for (int32_t i = 0; i < n; i += ENN_LANES) {
+    const enn_vf s = enn_vf_sigmoid(enn_vf_load_upto(x + i, n - i));
+    const enn_vf d = enn_vf_sub(s, enn_vf_load_upto(target + i, n - i));
+    enn_vf_store_upto(dx + i, enn_vf_mul(d, factor), n - i);
   }
 }
 

@@ -21,57 +21,65 @@ typedef struct {
 
 /* One, two or three arrays; `f` stands for the attribute in all lanes, `one` and `zero` as named. */
 #define ENN_MAP_HEAD                                                         \
-  const enn_v4f f = enn_v4f_splat(p->factor), one = enn_v4f_splat(1.0f),     \
-                zero = enn_v4f_zero();                                       \
+  const enn_vf f = enn_vf_splat(p->factor), one = enn_vf_splat(1.0f),     \
+                zero = enn_vf_zero();                                       \
   (void)f, (void)one, (void)zero;
 
 #define ENN_MAP1(name, formula)                                                           \
   ENN_INLINE void enn_##name##_f32(const enn_f32_map *p, const float *xs, float *ys) {    \
     ENN_MAP_HEAD                                                                          \
-    for (int32_t i = 0; i < p->n; i += 4) {                                               \
-      const int32_t lanes = p->n - i;                                                     \
-      const enn_v4f x = enn_v4f_load_upto(xs + i, lanes);                                 \
-      enn_v4f_store_upto(ys + i, formula, lanes);                                         \
+    int32_t i = 0;                                                                        \
+    for (; i + ENN_LANES <= p->n; i += ENN_LANES) {                                       \
+      const enn_vf x = enn_vf_load(xs + i);                                               \
+      enn_vf_store(ys + i, formula);                                                      \
+    }                                                                                     \
+    if (i < p->n) {                                                                       \
+      const enn_vf x = enn_vf_load_upto(xs + i, p->n - i);                                \
+      enn_vf_store_upto(ys + i, formula, p->n - i);                                       \
     }                                                                                     \
   }
 
-#define ENN_MAP2(name, formula)                                                           \
+#define ENN_MAP2(name, formula)                                                            \
   ENN_INLINE void enn_##name##_f32(const enn_f32_map *p, const float *xs, const float *gs, \
-                                   float *ys) {                                           \
-    ENN_MAP_HEAD                                                                          \
-    for (int32_t i = 0; i < p->n; i += 4) {                                               \
-      const int32_t lanes = p->n - i;                                                     \
-      const enn_v4f x = enn_v4f_load_upto(xs + i, lanes);                                 \
-      const enn_v4f g = enn_v4f_load_upto(gs + i, lanes);                                 \
-      enn_v4f_store_upto(ys + i, formula, lanes);                                         \
-    }                                                                                     \
+                                   float *ys) {                                            \
+    ENN_MAP_HEAD                                                                           \
+    int32_t i = 0;                                                                         \
+    for (; i + ENN_LANES <= p->n; i += ENN_LANES) {                                        \
+      const enn_vf x = enn_vf_load(xs + i), g = enn_vf_load(gs + i);                       \
+      enn_vf_store(ys + i, formula);                                                       \
+    }                                                                                      \
+    if (i < p->n) {                                                                        \
+      const enn_vf x = enn_vf_load_upto(xs + i, p->n - i);                                 \
+      const enn_vf g = enn_vf_load_upto(gs + i, p->n - i);                                 \
+      enn_vf_store_upto(ys + i, formula, p->n - i);                                        \
+    }                                                                                      \
   }
 
-#define V_ADD enn_v4f_add
-#define V_SUB enn_v4f_sub
-#define V_MUL enn_v4f_mul
-#define V_DIV enn_v4f_div
-#define V_IF(a, b, yes, no) enn_v4f_select(enn_v4f_gt(a, b), yes, no)
-#define V_NUM enn_v4f_splat
+#define V_ADD enn_vf_add
+#define V_SUB enn_vf_sub
+#define V_MUL enn_vf_mul
+#define V_DIV enn_vf_div
+#define V_IF(a, b, yes, no) enn_vf_select(enn_vf_gt(a, b), yes, no)
+#define V_NUM enn_vf_splat
 
 /* Activations of x. */
 ENN_MAP1(scale, V_MUL(f, x))
-ENN_MAP1(rsqrt, V_DIV(one, enn_v4f_sqrt(V_ADD(x, f))))
-ENN_MAP1(relu, enn_v4f_max(x, zero))
-ENN_MAP1(relu6, enn_v4f_min(enn_v4f_max(x, zero), V_NUM(6.0f)))
+ENN_MAP1(rsqrt, V_DIV(one, enn_vf_sqrt(V_ADD(x, f))))
+ENN_MAP1(relu, enn_vf_max(x, zero))
+ENN_MAP1(relu6, enn_vf_min(enn_vf_max(x, zero), V_NUM(6.0f)))
 ENN_MAP1(leaky_relu, V_IF(x, zero, x, V_MUL(f, x)))
-ENN_MAP1(elu, V_IF(x, zero, x, V_MUL(f, enn_v4f_expm1(enn_v4f_min(x, zero)))))
+ENN_MAP1(elu, V_IF(x, zero, x, V_MUL(f, enn_vf_expm1(enn_vf_min(x, zero)))))
 ENN_MAP1(selu, V_MUL(V_NUM(ENN_SELU_SCALE),
                      V_IF(x, zero, x,
-                          V_MUL(V_NUM(ENN_SELU_ALPHA), enn_v4f_expm1(enn_v4f_min(x, zero))))))
-ENN_MAP1(sigmoid, enn_v4f_sigmoid(x))
-ENN_MAP1(tanh, enn_v4f_tanh(x))
-ENN_MAP1(softplus, enn_v4f_softplus(x))
-ENN_MAP1(softsign, V_DIV(x, V_ADD(one, enn_v4f_abs(x))))
-ENN_MAP1(not_zero, V_IF(enn_v4f_abs(x), zero, one, zero))
-ENN_MAP1(hard_swish, V_MUL(x, V_MUL(enn_v4f_min(enn_v4f_max(V_ADD(x, V_NUM(3.0f)), zero), V_NUM(6.0f)),
+                          V_MUL(V_NUM(ENN_SELU_ALPHA), enn_vf_expm1(enn_vf_min(x, zero))))))
+ENN_MAP1(sigmoid, enn_vf_sigmoid(x))
+ENN_MAP1(tanh, enn_vf_tanh(x))
+ENN_MAP1(softplus, enn_vf_softplus(x))
+ENN_MAP1(softsign, V_DIV(x, V_ADD(one, enn_vf_abs(x))))
+ENN_MAP1(not_zero, V_IF(enn_vf_abs(x), zero, one, zero))
+ENN_MAP1(hard_swish, V_MUL(x, V_MUL(enn_vf_min(enn_vf_max(V_ADD(x, V_NUM(3.0f)), zero), V_NUM(6.0f)),
                                     V_NUM(1.0f / 6.0f))))
-ENN_MAP1(gelu, V_MUL(x, enn_v4f_phi(x)))
+ENN_MAP1(gelu, V_MUL(x, enn_vf_phi(x)))
 
 /* Beyond 2^23 there are no fractions. */
 ENN_INLINE void enn_truncate_f32(const enn_f32_map *p, const float *x, float *y) {
@@ -89,16 +97,22 @@ ENN_MAP2(elu_grad, V_MUL(g, V_IF(x, zero, one, V_ADD(x, f))))
 ENN_MAP2(selu_grad, V_MUL(g, V_IF(x, zero, V_NUM(ENN_SELU_SCALE), V_ADD(x, V_NUM(1.75809934f)))))
 ENN_MAP2(sigmoid_grad, V_MUL(g, V_MUL(x, V_SUB(one, x))))
 ENN_MAP2(tanh_grad, V_MUL(g, V_SUB(one, V_MUL(x, x))))
-ENN_MAP2(softplus_grad, V_MUL(g, enn_v4f_sigmoid(x)))
-ENN_MAP2(softsign_grad, V_DIV(g, V_MUL(V_ADD(one, enn_v4f_abs(x)), V_ADD(one, enn_v4f_abs(x)))))
+ENN_MAP2(softplus_grad, V_MUL(g, enn_vf_sigmoid(x)))
+ENN_MAP2(softsign_grad, V_DIV(g, V_MUL(V_ADD(one, enn_vf_abs(x)), V_ADD(one, enn_vf_abs(x)))))
 ENN_MAP2(hard_swish_grad,
          V_MUL(g, V_IF(x, V_NUM(3.0f), one,
                        V_IF(V_NUM(-3.0f), x, zero,
                             V_ADD(V_MUL(x, V_NUM(1.0f / 3.0f)), V_NUM(0.5f))))))
 ENN_MAP2(gelu_grad,
-         V_MUL(g, V_ADD(enn_v4f_phi(x),
+         V_MUL(g, V_ADD(enn_vf_phi(x),
                         V_MUL(V_MUL(x, V_NUM(0.398942280f)),
-                              enn_v4f_exp(V_MUL(V_MUL(x, x), V_NUM(-0.5f)))))))
+                              enn_vf_exp(V_MUL(V_MUL(x, x), V_NUM(-0.5f)))))))
+
+/* Arithmetic on arrays of one shape. */
+ENN_MAP2(flat_add, V_ADD(x, g))
+ENN_MAP2(flat_sub, V_SUB(x, g))
+ENN_MAP2(flat_mul, V_MUL(x, g))
+ENN_MAP2(flat_div, V_DIV(x, g))
 
 /* Updates: x stands for a, g for b. */
 ENN_MAP2(scale_add, V_ADD(V_MUL(f, x), g))
@@ -107,23 +121,23 @@ ENN_MAP2(ema, V_ADD(V_MUL(f, x), V_MUL(V_SUB(one, f), g)))
 /* y = w - rate g */
 ENN_INLINE void enn_descend_f32(const enn_f32_map *p, const float *w, const float *g,
                                 const float *rate, float *y) {
-  const enn_v4f r = enn_v4f_splat(*rate);
-  for (int32_t i = 0; i < p->n; i += 4) {
+  const enn_vf r = enn_vf_splat(*rate);
+  for (int32_t i = 0; i < p->n; i += ENN_LANES) {
     const int32_t lanes = p->n - i;
-    const enn_v4f a = enn_v4f_load_upto(w + i, lanes), b = enn_v4f_load_upto(g + i, lanes);
-    enn_v4f_store_upto(y + i, V_SUB(a, V_MUL(r, b)), lanes);
+    const enn_vf a = enn_vf_load_upto(w + i, lanes), b = enn_vf_load_upto(g + i, lanes);
+    enn_vf_store_upto(y + i, V_SUB(a, V_MUL(r, b)), lanes);
   }
 }
 
 /* y = w - rate m / (sqrt(v) + epsilon) */
 ENN_INLINE void enn_adaptive_descend_f32(const enn_f32_map *p, const float *w, const float *m,
                                          const float *v, const float *rate, float *y) {
-  const enn_v4f r = enn_v4f_splat(*rate), epsilon = enn_v4f_splat(p->factor);
-  for (int32_t i = 0; i < p->n; i += 4) {
+  const enn_vf r = enn_vf_splat(*rate), epsilon = enn_vf_splat(p->factor);
+  for (int32_t i = 0; i < p->n; i += ENN_LANES) {
     const int32_t lanes = p->n - i;
-    const enn_v4f root = enn_v4f_sqrt(enn_v4f_load_upto(v + i, lanes));
-    const enn_v4f step = V_DIV(V_MUL(r, enn_v4f_load_upto(m + i, lanes)), V_ADD(root, epsilon));
-    enn_v4f_store_upto(y + i, V_SUB(enn_v4f_load_upto(w + i, lanes), step), lanes);
+    const enn_vf root = enn_vf_sqrt(enn_vf_load_upto(v + i, lanes));
+    const enn_vf step = V_DIV(V_MUL(r, enn_vf_load_upto(m + i, lanes)), V_ADD(root, epsilon));
+    enn_vf_store_upto(y + i, V_SUB(enn_vf_load_upto(w + i, lanes), step), lanes);
   }
 }
 
@@ -138,15 +152,15 @@ ENN_INLINE void enn_batch_norm_f32(const enn_f32_norm *p, const float *x, const 
                                    float *y) {
   for (int32_t i = 0; i < p->rows; i++) {
     const intptr_t row = (intptr_t)i * p->channels;
-    for (int32_t c = 0; c < p->channels; c += 4) {
+    for (int32_t c = 0; c < p->channels; c += ENN_LANES) {
       const int32_t lanes = p->channels - c;
-      const enn_v4f v = enn_v4f_load_upto(variance + c, lanes);
-      const enn_v4f deviation = enn_v4f_sqrt(V_ADD(v, V_NUM(p->epsilon)));
-      const enn_v4f scale = V_DIV(enn_v4f_load_upto(gamma + c, lanes), deviation);
-      const enn_v4f centred =
-          V_SUB(enn_v4f_load_upto(x + row + c, lanes), enn_v4f_load_upto(mean + c, lanes));
-      const enn_v4f shifted = V_ADD(V_MUL(scale, centred), enn_v4f_load_upto(beta + c, lanes));
-      enn_v4f_store_upto(y + row + c, shifted, lanes);
+      const enn_vf v = enn_vf_load_upto(variance + c, lanes);
+      const enn_vf deviation = enn_vf_sqrt(V_ADD(v, V_NUM(p->epsilon)));
+      const enn_vf scale = V_DIV(enn_vf_load_upto(gamma + c, lanes), deviation);
+      const enn_vf centred =
+          V_SUB(enn_vf_load_upto(x + row + c, lanes), enn_vf_load_upto(mean + c, lanes));
+      const enn_vf shifted = V_ADD(V_MUL(scale, centred), enn_vf_load_upto(beta + c, lanes));
+      enn_vf_store_upto(y + row + c, shifted, lanes);
     }
   }
 }

@@ -22,56 +22,56 @@ ENN_INLINE enn_f32_box enn_f32_box_of(const enn_f32_window *p, int32_t i, int32_
   return b;
 }
 
-ENN_INLINE enn_v4f enn_f32_box_max(const enn_f32_window *p, const enn_f32_box *b, const float *x,
+ENN_INLINE enn_vf enn_f32_box_max(const enn_f32_window *p, const enn_f32_box *b, const float *x,
                                    int32_t lanes) {
-  enn_v4f best = enn_v4f_splat(-__builtin_inff());
+  enn_vf best = enn_vf_splat(-__builtin_inff());
   for (int32_t i = b->top; i < b->bottom; i++) {
     for (int32_t j = b->left; j < b->right; j++) {
       const float *at = x + ((intptr_t)i * p->w + j) * p->c;
-      best = enn_v4f_max(best, enn_v4f_load_upto(at, lanes));
+      best = enn_vf_max(best, enn_vf_load_upto(at, lanes));
     }
   }
   return best;
 }
 
-ENN_INLINE enn_v4f enn_f32_box_mean(const enn_f32_window *p, const enn_f32_box *b, const float *x,
+ENN_INLINE enn_vf enn_f32_box_mean(const enn_f32_window *p, const enn_f32_box *b, const float *x,
                                     int32_t lanes) {
-  enn_v4f sum = enn_v4f_zero();
+  enn_vf sum = enn_vf_zero();
   for (int32_t i = b->top; i < b->bottom; i++) {
     for (int32_t j = b->left; j < b->right; j++) {
       const float *at = x + ((intptr_t)i * p->w + j) * p->c;
-      sum = enn_v4f_add(sum, enn_v4f_load_upto(at, lanes));
+      sum = enn_vf_add(sum, enn_vf_load_upto(at, lanes));
     }
   }
   const int32_t count = (b->bottom - b->top) * (b->right - b->left);
-  return enn_v4f_div(sum, enn_v4f_splat((float)count));
+  return enn_vf_div(sum, enn_vf_splat((float)count));
 }
 
 /* The gradient goes to the first element that equals the maximum. */
 ENN_INLINE void enn_f32_box_max_grad(const enn_f32_window *p, const enn_f32_box *b, const float *x,
-                                     enn_v4f dy, int32_t lanes, float *dx) {
-  const enn_v4f zero = enn_v4f_zero(), best = enn_f32_box_max(p, b, x, lanes);
-  enn_v4f left = dy; /* what has not found its maximum yet */
+                                     enn_vf dy, int32_t lanes, float *dx) {
+  const enn_vf zero = enn_vf_zero(), best = enn_f32_box_max(p, b, x, lanes);
+  enn_vf left = dy; /* what has not found its maximum yet */
   for (int32_t i = b->top; i < b->bottom; i++) {
     for (int32_t j = b->left; j < b->right; j++) {
       const intptr_t at = ((intptr_t)i * p->w + j) * p->c;
-      const enn_v4m below = enn_v4f_gt(best, enn_v4f_load_upto(x + at, lanes));
-      const enn_v4f share = enn_v4f_select(below, zero, left);
-      left = enn_v4f_select(below, left, zero);
-      const enn_v4f sum = enn_v4f_add(enn_v4f_load_upto(dx + at, lanes), share);
-      enn_v4f_store_upto(dx + at, sum, lanes);
+      const enn_vm below = enn_vf_gt(best, enn_vf_load_upto(x + at, lanes));
+      const enn_vf share = enn_vf_select(below, zero, left);
+      left = enn_vf_select(below, left, zero);
+      const enn_vf sum = enn_vf_add(enn_vf_load_upto(dx + at, lanes), share);
+      enn_vf_store_upto(dx + at, sum, lanes);
     }
   }
 }
 
-ENN_INLINE void enn_f32_box_mean_grad(const enn_f32_window *p, const enn_f32_box *b, enn_v4f dy,
+ENN_INLINE void enn_f32_box_mean_grad(const enn_f32_window *p, const enn_f32_box *b, enn_vf dy,
                                       int32_t lanes, float *dx) {
   const int32_t count = (b->bottom - b->top) * (b->right - b->left);
-  const enn_v4f share = enn_v4f_div(dy, enn_v4f_splat((float)count));
+  const enn_vf share = enn_vf_div(dy, enn_vf_splat((float)count));
   for (int32_t i = b->top; i < b->bottom; i++) {
     for (int32_t j = b->left; j < b->right; j++) {
       float *at = dx + ((intptr_t)i * p->w + j) * p->c;
-      enn_v4f_store_upto(at, enn_v4f_add(enn_v4f_load_upto(at, lanes), share), lanes);
+      enn_vf_store_upto(at, enn_vf_add(enn_vf_load_upto(at, lanes), share), lanes);
     }
   }
 }
@@ -83,32 +83,34 @@ ENN_INLINE void enn_f32_pool_lanes(const enn_f32_window *p, enn_f32_pool_pass pa
                                    const enn_f32_box *b, const float *x, const float *dy,
                                    float *out, int32_t lanes) {
   if (pass == ENN_MAX) {
-    enn_v4f_store_upto(out, enn_f32_box_max(p, b, x, lanes), lanes);
+    enn_vf_store_upto(out, enn_f32_box_max(p, b, x, lanes), lanes);
   } else if (pass == ENN_MEAN) {
-    enn_v4f_store_upto(out, enn_f32_box_mean(p, b, x, lanes), lanes);
+    enn_vf_store_upto(out, enn_f32_box_mean(p, b, x, lanes), lanes);
   } else if (pass == ENN_MAX_GRAD) {
-    enn_f32_box_max_grad(p, b, x, enn_v4f_load_upto(dy, lanes), lanes, out);
+    enn_f32_box_max_grad(p, b, x, enn_vf_load_upto(dy, lanes), lanes, out);
   } else {
-    enn_f32_box_mean_grad(p, b, enn_v4f_load_upto(dy, lanes), lanes, out);
+    enn_f32_box_mean_grad(p, b, enn_vf_load_upto(dy, lanes), lanes, out);
   }
 }
 
-/* x and dx hold images, y and dy one pixel per window. */
+/* One shard of the batch. x and dx hold images, y and dy one pixel per window. */
 ENN_INLINE void enn_f32_pool(const enn_f32_window *p, enn_f32_pool_pass pass, const float *x,
-                             const float *dy, float *out) {
+                             const float *dy, float *out, int32_t part) {
   const int forward = pass == ENN_MAX || pass == ENN_MEAN;
   const int32_t x_size = p->h * p->w * p->c;
-  if (!forward) enn_f32_zero(out, p->n * x_size);
-  for (int32_t n = 0; n < p->n; n++) {
+  const int32_t end = enn_shard_first(p->n, part + 1);
+  for (int32_t n = enn_shard_first(p->n, part); n < end; n++) {
     const intptr_t at_x = (intptr_t)n * x_size;
+    if (!forward) enn_f32_zero(out + at_x, x_size);
     for (int32_t i = 0; i < p->oh; i++) {
       for (int32_t j = 0; j < p->ow; j++) {
         const enn_f32_box b = enn_f32_box_of(p, i, j);
         const intptr_t at_y = (((intptr_t)n * p->oh + i) * p->ow + j) * p->c;
         float *to = out + (forward ? at_y : at_x);
         int32_t c = 0;
-        for (; c + 4 <= p->c; c += 4) {
-          enn_f32_pool_lanes(p, pass, &b, x + at_x + c, dy + at_y + c, to + c, 4);
+        for (; c + ENN_LANES <= p->c; c += ENN_LANES) {
+          enn_f32_pool_lanes(p, pass, &b, x + at_x + c, dy + at_y + c, to + c,
+                             ENN_LANES);
         }
         if (c < p->c) {
           enn_f32_pool_lanes(p, pass, &b, x + at_x + c, dy + at_y + c, to + c, p->c - c);

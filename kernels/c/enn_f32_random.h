@@ -8,7 +8,7 @@
 #ifndef ENN_F32_RANDOM_H
 #define ENN_F32_RANDOM_H
 
-#include <stdint.h>
+#include "enn_f32_math.h"
 
 #define ENN_PURPOSE_DROPOUT 3u
 
@@ -33,8 +33,10 @@ typedef struct {
 } enn_f32_dropout;
 
 /* 0 where the uniform number word / 2^32 (its upper 24 bits) is below rate, else 1 / (1 - rate). */
-static inline void enn_dropout_mask_f32(const enn_f32_dropout *p, const int32_t *key, float *y) {
-  for (int32_t i = 0; i < p->n; i += 4) {
+static inline void enn_dropout_mask_f32(const enn_f32_dropout *p, const int32_t *key, float *y,
+                                        int32_t part) {
+  const int32_t end = enn_part_first(p->n, 4, part + 1);
+  for (int32_t i = enn_part_first(p->n, 4, part); i < end; i += 4) {
     uint32_t words[4] = {(uint32_t)i / 4u, (uint32_t)key[2], (uint32_t)key[1],
                          (uint32_t)p->stream};
     enn_philox(words, (uint32_t)key[0], ENN_PURPOSE_DROPOUT);

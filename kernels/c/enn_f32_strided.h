@@ -34,13 +34,13 @@ typedef struct {
           }
 
 /* The lanes of an operand whose last stride is 1, or 0 for one value in all lanes. */
-ENN_INLINE enn_v4f enn_f32_operand(const float *x, int32_t i, int32_t stride, int32_t lanes) {
-  return stride == 0 ? enn_v4f_load_splat(x) : enn_v4f_load_upto(x + i, lanes);
+ENN_INLINE enn_vf enn_f32_operand(const float *x, int32_t i, int32_t stride, int32_t lanes) {
+  return stride == 0 ? enn_vf_splat(*x) : enn_vf_load_upto(x + i, lanes);
 }
 
 /* 1 where a = b, else 0. */
-ENN_INLINE enn_v4f enn_v4f_same(enn_v4f a, enn_v4f b) {
-  return enn_v4f_select(enn_v4f_eq(a, b), enn_v4f_splat(1.0f), enn_v4f_zero());
+ENN_INLINE enn_vf enn_vf_same(enn_vf a, enn_vf b) {
+  return enn_vf_select(enn_vf_eq(a, b), enn_vf_splat(1.0f), enn_vf_zero());
 }
 
 /* y, of shape dims and dense, = a op b. y may be an operand that is dense too. */
@@ -49,20 +49,20 @@ ENN_INLINE enn_v4f enn_v4f_same(enn_v4f a, enn_v4f b) {
                                    float *y) {                                                \
     const int32_t n = p->dims[ENN_LAST], sa = p->a[ENN_LAST], sb = p->b[ENN_LAST];            \
     ENN_FOR_ROWS(p, at_a, at_b, {                                                             \
-      for (int32_t i = 0; i < n; i += 4) {                                                    \
-        const enn_v4f left = enn_f32_operand(a + at_a, i, sa, n - i);                         \
-        const enn_v4f right = enn_f32_operand(b + at_b, i, sb, n - i);                        \
-        enn_v4f_store_upto(y + i, function(left, right), n - i);                              \
+      for (int32_t i = 0; i < n; i += ENN_LANES) {                                            \
+        const enn_vf left = enn_f32_operand(a + at_a, i, sa, n - i);                          \
+        const enn_vf right = enn_f32_operand(b + at_b, i, sb, n - i);                         \
+        enn_vf_store_upto(y + i, function(left, right), n - i);                               \
       }                                                                                       \
       y += n;                                                                                 \
     })                                                                                        \
   }
 
-ENN_BINARY(add, enn_v4f_add)
-ENN_BINARY(sub, enn_v4f_sub)
-ENN_BINARY(mul, enn_v4f_mul)
-ENN_BINARY(div, enn_v4f_div)
-ENN_BINARY(equal, enn_v4f_same)
+ENN_BINARY(add, enn_vf_add)
+ENN_BINARY(sub, enn_vf_sub)
+ENN_BINARY(mul, enn_vf_mul)
+ENN_BINARY(div, enn_vf_div)
+ENN_BINARY(equal, enn_vf_same)
 #undef ENN_BINARY
 
 /* Copies 32-bit elements from a (strides a) to y (strides b). */
@@ -87,9 +87,9 @@ typedef struct {
   float count;          /* elements that go into one output */
 } enn_f32_reduce;
 
-/* Floats of scratch of the reductions. */
+/* Floats of scratch of the reductions: a sum per shard, and the mean. */
 ENN_INLINE int32_t enn_reduce_f32_scratch(const enn_f32_reduce *p) {
-  return p->outputs * (ENN_SHARD_LEVELS + 1);
+  return p->outputs * (ENN_SHARDS + 1);
 }
 
 /* y += x, or y += (x - mean)^2 where a mean is given, over indices [first, end) of dims[0]. */
@@ -129,41 +129,40 @@ ENN_INLINE void enn_f32_set(float *y, int32_t n, float value) {
   for (int32_t i = 0; i < n; i++) y[i] = value;
 }
 
-/* The sum over all of x into levels[0 .. outputs), in shards where the batch is reduced. */
-ENN_INLINE void enn_f32_total(const enn_f32_reduce *p, const float *x, const float *mean,
-                              float *levels) {
-  if (!p->sharded) {
-    enn_f32_set(levels, p->outputs, 0.0f);
-    enn_f32_accumulate(p, x, mean, 0, p->over.dims[0], levels);
-    return;
-  }
-  int32_t top = 0;
-  for (int32_t shard = 0; shard < ENN_SHARDS; shard++) {
-    float *sums = levels + (intptr_t)top * p->outputs;
-    enn_f32_set(sums, p->outputs, 0.0f);
-    enn_f32_accumulate(p, x, mean, enn_shard_first(p->over.dims[0], shard),
-                       enn_shard_first(p->over.dims[0], shard + 1), sums);
-    top = enn_shard_merge(levels, p->outputs, top, shard);
-  }
+/* One shard's sum into its own part of `sums`; what is not cut into shards is all in the first. */
+ENN_INLINE void enn_f32_partial(const enn_f32_reduce *p, const float *x, const float *mean,
+                                float *sums, int32_t shard) {
+  const int32_t batch = p->over.dims[0];
+  float *to = sums + (intptr_t)shard * p->outputs;
+  if (!p->sharded && shard > 0) return;
+  enn_f32_set(to, p->outputs, 0.0f);
+  enn_f32_accumulate(p, x, mean, p->sharded ? enn_shard_first(batch, shard) : 0,
+                     p->sharded ? enn_shard_first(batch, shard + 1) : batch, to);
 }
 
-ENN_INLINE void enn_sum_f32(const enn_f32_reduce *p, const float *x, float *scratch, float *y) {
-  enn_f32_total(p, x, 0, scratch);
-  for (int32_t i = 0; i < p->outputs; i++) y[i] = scratch[i];
-}
-
-ENN_INLINE void enn_mean_f32(const enn_f32_reduce *p, const float *x, float *scratch, float *y) {
-  enn_f32_total(p, x, 0, scratch);
-  for (int32_t i = 0; i < p->outputs; i++) y[i] = scratch[i] / p->count;
-}
-
-/* mean((x - mean(x))^2) in two passes. */
-ENN_INLINE void enn_variance_f32(const enn_f32_reduce *p, const float *x, float *scratch,
+/* y = the shards' sums together, divided. */
+ENN_INLINE void enn_f32_together(const enn_f32_reduce *p, const float *sums, float divisor,
                                  float *y) {
-  float *mean = scratch + (intptr_t)p->outputs * ENN_SHARD_LEVELS;
-  enn_mean_f32(p, x, scratch, mean);
-  enn_f32_total(p, x, mean, scratch);
-  for (int32_t i = 0; i < p->outputs; i++) y[i] = scratch[i] / p->count;
+  for (int32_t i = 0; i < p->outputs; i++) {
+    const float sum = p->sharded ? enn_shards_sum(sums + i, p->outputs) : sums[i];
+    y[i] = divisor == 1.0f ? sum : sum / divisor;
+  }
+}
+
+/* Two phases: the shards, each a part of its own; their sum. */
+ENN_INLINE void enn_total_f32(const enn_f32_reduce *p, float divisor, const float *x, float *scratch,
+                              float *y, int32_t part, int32_t phase) {
+  if (phase == 0) enn_f32_partial(p, x, 0, scratch, part);
+  if (phase == 1 && part == 0) enn_f32_together(p, scratch, divisor, y);
+}
+
+/* mean((x - mean(x))^2) in four phases: the mean in two, the variance in two. */
+ENN_INLINE void enn_variance_f32(const enn_f32_reduce *p, const float *x, float *scratch, float *y,
+                                 int32_t part, int32_t phase) {
+  float *mean = scratch + (intptr_t)p->outputs * ENN_SHARDS;
+  if (phase < 2) enn_total_f32(p, p->count, x, scratch, mean, part, phase);
+  if (phase == 2) enn_f32_partial(p, x, mean, scratch, part);
+  if (phase == 3 && part == 0) enn_f32_together(p, scratch, p->count, y);
 }
 
 #endif
