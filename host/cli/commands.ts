@@ -4,6 +4,7 @@
 import type { Command } from './command.js';
 import { benchCommand } from './commands/bench.js';
 import { compileCommand } from './commands/compile.js';
+import { convertCommand } from './commands/convert.js';
 import { demoCommand } from './commands/demo.js';
 import { devicesCommand } from './commands/devices.js';
 import { doctorCommand } from './commands/doctor.js';
@@ -25,6 +26,7 @@ export const commands: readonly Command[] = [
   runCommand,
   evalCommand,
   benchCommand,
+  convertCommand,
   infoCommand,
   devicesCommand,
   doctorCommand,

@@ -1,12 +1,11 @@
 /**
  * Options that several verbs share, and typed reading of parsed flags.
  */
+import { dataForms } from '../data/spec.js';
 import type { Flags, Option } from './command.js';
 
-const dataForms = 'mnist, idx:DIR, npy:X,Y, raw:X,Y, csv:FILE, or a name in edge-nn.config.ts';
-
 export const shared = {
-  data: { type: 'string', describe: `Dataset: ${dataForms}` },
+  data: { type: 'string', describe: `Dataset: ${dataForms}, or a name in edge-nn.config.ts` },
   testData: {
     type: 'string',
     describe: 'Test data, where the dataset has no split of its own',

@@ -1,7 +1,16 @@
 /**
  * Files appear whole or not at all: written under a temporary name, synced, renamed.
  */
-import { mkdirSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { UsageError } from './errors.js';
@@ -52,5 +61,41 @@ export function writeOutputFile(path: string, content: Uint8Array | string): voi
     writeFileAtomic.sync(path, typeof content === 'string' ? content : Buffer.from(content));
   } catch (cause) {
     throw outputError(path, cause);
+  }
+}
+
+/**
+ * Writes a file piece by piece, for what is too large to be held: it appears when the last piece is
+ * written, and not at all when a piece cannot be made or written.
+ *
+ * @returns the bytes written
+ * @throws UsageError, and what `pieces` throws
+ */
+export function writeOutputPieces(path: string, pieces: Iterable<Uint8Array>): number {
+  makeOutputFolder(dirname(path));
+  const temporary = `${path}.${process.pid}.part`;
+  let fd: number | undefined;
+  let total = 0;
+  const guarded = <T>(action: () => T): T => {
+    try {
+      return action();
+    } catch (cause) {
+      throw outputError(path, cause);
+    }
+  };
+  try {
+    const file = (fd = guarded(() => openSync(temporary, 'w')));
+    for (const piece of pieces) {
+      for (let at = 0; at < piece.length; ) at += guarded(() => writeSync(file, piece, at));
+      total += piece.length;
+    }
+    guarded(() => fsyncSync(file));
+    closeSync(file);
+    fd = undefined;
+    guarded(() => renameSync(temporary, path));
+    return total;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+    rmSync(temporary, { force: true });
   }
 }

@@ -90,6 +90,24 @@ export function randomNormal(key: RandomKey, index: number): number {
   return Math.sqrt(-2 * Math.log(u)) * Math.cos(2 * Math.PI * v);
 }
 
+/** The first `count` numbers of randomNormal, computed two at a time. */
+export function randomNormals(key: RandomKey, count: number): Float64Array {
+  const { seed, purpose, epoch = 0, step = 0, stream = 0 } = key;
+  const out = new Float64Array(count);
+  for (let i = 0; i < count; i += 2) {
+    const words = philox(
+      [(i / 2) >>> 0, step >>> 0, epoch >>> 0, stream >>> 0],
+      [seed >>> 0, purposes[purpose]],
+    );
+    for (let k = 0; k < Math.min(2, count - i); k++) {
+      const u = (words[2 * k]! + 1) / 0x100000000;
+      const v = words[2 * k + 1]! / 0x100000000;
+      out[i + k] = Math.sqrt(-2 * Math.log(u)) * Math.cos(2 * Math.PI * v);
+    }
+  }
+  return out;
+}
+
 /** A permutation of 0 .. n-1 (Fisher-Yates). */
 export function randomPermutation(key: RandomKey, n: number): Uint32Array {
   const out = Uint32Array.from({ length: n }, (_, i) => i);

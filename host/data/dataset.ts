@@ -1,6 +1,7 @@
 /**
  * What training, calibration and evaluation see of data: numbered examples, an input and a target
- * each. Files are kept in memory in the type they are stored in and converted per batch.
+ * each. Small files are kept in memory in the type they are stored in, large ones stay on disk;
+ * either is converted per batch.
  */
 import { BadInputError } from '../core/errors.js';
 import { elements, formatShape, type Shape } from '../core/shape.js';
@@ -37,8 +38,12 @@ export interface Dataset {
   /** Names of the classes, where the source has them. */
   readonly classNames?: readonly string[];
   readonly grid?: InputGrid;
-  /** Inputs in real units (a u8 pixel is pixel / 255), [n, ...inputShape]. */
-  inputs(indices: ArrayLike<number>): Float32Array;
+  /**
+   * Inputs in real units (a u8 pixel is pixel / 255), [n, ...inputShape].
+   *
+   * @param epoch of the training that asks, where the data is augmented; without it nothing is
+   */
+  inputs(indices: ArrayLike<number>, epoch?: number): Float32Array;
   /** Class numbers, [n]. @throws BadInputError where the targets are no class numbers */
   labels(indices: ArrayLike<number>): Int32Array;
   /** Targets, [n, ...shape]; classes become rows of one 1 among zeros, [n, classes]. */

@@ -9,23 +9,19 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { BadInputError, ToolchainError } from '../core/errors.js';
 import { formatShape } from '../core/shape.js';
-import { readIdx } from '../format/idx.js';
+import { idxRows } from './array-file.js';
 import type { Dataset } from './dataset.js';
-import { plainOrGz, readDataFile } from './files.js';
-import { memoryDataset, type Stored } from './memory.js';
+import { plainOrGz } from './files.js';
+import type { OpenOptions } from './open-options.js';
+import type { Rows } from './rows.js';
+import { rowsDataset } from './rows-dataset.js';
 import type { Source } from './spec.js';
 
 const prefixes = { train: 'train', test: 't10k' } as const;
-type Split = keyof typeof prefixes;
-
-function readStored(file: string): Stored {
-  const { shape, data } = readIdx(readDataFile(file), file);
-  return { file, shape, data };
-}
 
 /** Images [n, h, w] get their one channel. */
-const withChannel = (stored: Stored): Stored =>
-  stored.shape.length === 3 ? { ...stored, shape: [...stored.shape, 1] } : stored;
+const withChannel = (rows: Rows): Rows =>
+  rows.shape.length === 2 ? { ...rows, shape: [...rows.shape, 1] } : rows;
 
 /** A file by its original name; some copies are named with `.idx` for `-idx`. */
 function locate(dir: string, name: string): string {
@@ -34,13 +30,16 @@ function locate(dir: string, name: string): string {
   return !existsSync(original) && existsSync(other) ? other : original;
 }
 
-function openFolder(dir: string, split: Split, source: Source): Dataset {
+async function openFolder(dir: string, source: Source, options: OpenOptions): Promise<Dataset> {
+  const { split, memoryLimit } = options;
   const prefix = prefixes[split];
-  const inputs = withChannel(readStored(locate(dir, `${prefix}-images-idx3-ubyte`)));
-  const targets = readStored(locate(dir, `${prefix}-labels-idx1-ubyte`));
-  if (inputs.shape.length < 2) {
+  const images = locate(dir, `${prefix}-images-idx3-ubyte`);
+  const labels = locate(dir, `${prefix}-labels-idx1-ubyte`);
+  const inputs = withChannel(await idxRows(images, memoryLimit));
+  const targets = await idxRows(labels, memoryLimit);
+  if (inputs.shape.length < 1) {
     throw new BadInputError(
-      `${inputs.file} has shape ${formatShape(inputs.shape)}, expected [count, height, width]`,
+      `${inputs.file} has shape ${formatShape([inputs.count, ...inputs.shape])}, expected [count, height, width]`,
       {
         hint: 'Images and labels may be swapped; check the names of the files.',
         where: inputs.file,
@@ -48,7 +47,7 @@ function openFolder(dir: string, split: Split, source: Source): Dataset {
     );
   }
   const { target, scale, zero } = source;
-  return memoryDataset({ name: source.spec, inputs, targets, target, scale, zero });
+  return rowsDataset({ name: source.spec, inputs, targets, target, scale, zero });
 }
 
 /**
@@ -75,9 +74,9 @@ export function mnistFolder(
 }
 
 /** `idx:DIR`. The names of the files follow MNIST; `.gz` may be appended. */
-export const openIdx = (source: Source, options: { readonly split: Split }): Dataset =>
-  openFolder(source.files[0]!, options.split, source);
+export const openIdx = (source: Source, options: OpenOptions): Promise<Dataset> =>
+  openFolder(source.files[0]!, source, options);
 
 /** `mnist`: 60,000 training and 10,000 test images, u8 [28, 28, 1]. */
-export const openMnist = (source: Source, options: { readonly split: Split }): Dataset =>
-  openFolder(mnistFolder(), options.split, source);
+export const openMnist = (source: Source, options: OpenOptions): Promise<Dataset> =>
+  openFolder(mnistFolder(), source, options);

@@ -9,56 +9,25 @@
 import { basename } from 'node:path';
 import { BadInputError } from '../core/errors.js';
 import { elements, formatShape, type Shape } from '../core/shape.js';
-import { copyAs } from '../format/bytes.js';
-import { readNpy } from '../format/npy.js';
+import { npyRows, openBare, reshaped } from './array-file.js';
 import type { Dataset } from './dataset.js';
-import { readDataFile } from './files.js';
-import { memoryDataset, type Numbers, type Stored } from './memory.js';
-import { type FileType, fileType, fileTypes, parseDims, type Source } from './spec.js';
+import { openDataFile } from './files.js';
+import type { OpenOptions } from './open-options.js';
+import type { Rows } from './rows.js';
+import { rowsDataset } from './rows-dataset.js';
+import { type FileType, fileType, parseDims, type Source } from './spec.js';
 
-/** 64-bit integers as numbers; labels and features never need more than 53 bits. */
-const asNumbers = (data: Numbers | BigInt64Array | BigUint64Array): Numbers =>
-  data instanceof BigInt64Array || data instanceof BigUint64Array
-    ? narrowed(Array.from(data, Number))
-    : data;
-
-/** Integers that fit become s32, so that they still count as integers. */
-const narrowed = (list: readonly number[]): Numbers =>
-  list.every((n) => n === (n | 0)) ? Int32Array.from(list) : Float64Array.from(list);
-
-function readNpyFile(file: string): Stored {
-  const { shape, data } = readNpy(readDataFile(file), file);
-  if (shape.length === 0) {
-    throw new BadInputError(
-      `${file} holds a single number, expected an array with one row per example`,
-      {
-        hint: 'Give arrays of shape [count, ...].',
-        where: file,
-      },
-    );
-  }
-  return { file, shape, data: asNumbers(data) };
-}
-
-function open(source: Source, inputs: Stored, targets: Stored): Dataset {
+function pair(source: Source, inputs: Rows, targets: Rows): Dataset {
   const { spec: name, target, scale, zero } = source;
-  return memoryDataset({ name, inputs, targets, target, scale, zero });
+  return rowsDataset({ name, inputs, targets, target, scale, zero });
 }
 
 /** `npy:X,Y[,SHAPE][,options]`; X is [count, ...], Y [count] or [count, ...]. */
-export function openNpy(source: Source): Dataset {
-  const inputs = readNpyFile(source.files[0]!);
-  const shape = source.shape && [inputs.shape[0]!, ...source.shape];
-  if (shape && elements(shape) !== elements(inputs.shape)) {
-    throw new BadInputError(
-      `${inputs.file} has shape ${formatShape(inputs.shape)}, which is not ${formatShape(shape)}`,
-      {
-        hint: 'Leave the shape out of the spec, or give one of as many elements.',
-        where: inputs.file,
-      },
-    );
-  }
-  return open(source, shape ? { ...inputs, shape } : inputs, readNpyFile(source.files[1]!));
+export async function openNpy(source: Source, { memoryLimit }: OpenOptions): Promise<Dataset> {
+  const [x, y] = source.files as [string, string];
+  const inputs = npyRows(await openDataFile(x, memoryLimit));
+  const targets = npyRows(await openDataFile(y, memoryLimit));
+  return pair(source, reshaped(inputs, source.shape), targets);
 }
 
 /** The parts of a file name that may tell its type and shape: `a_x_uint8_2x3.bin.gz`. */
@@ -78,22 +47,6 @@ const shapeInName = (file: string): Shape | undefined =>
     .filter((part) => part.includes('x'))
     .map(parseDims)
     .find((shape) => shape !== undefined);
-
-function readElements(file: string, type: FileType): Numbers {
-  const bytes = readDataFile(file);
-  const array = fileTypes[type];
-  const width = array.BYTES_PER_ELEMENT;
-  if (bytes.length === 0 || bytes.length % width !== 0) {
-    throw new BadInputError(
-      `${file} has ${bytes.length} bytes, expected a multiple of ${width} (${type})`,
-      {
-        hint: 'The file is truncated, or of another type: give it in the spec, as in raw:x.bin,y.bin,28x28x1,u8.',
-        where: file,
-      },
-    );
-  }
-  return copyAs<Numbers>(array, bytes);
-}
 
 /** [count, ...shape] of a bare file, where one input has the given shape. */
 function bareShape(file: string, length: number, shape: Shape): Shape {
@@ -122,28 +75,20 @@ function flatShape(file: string, length: number, count: number): Shape {
 }
 
 /** `raw:X,Y[,SHAPE][,DTYPE][,y=DTYPE][,options]`; the types default to u8. */
-export function openRaw(source: Source): Dataset {
+export async function openRaw(source: Source, { memoryLimit }: OpenOptions): Promise<Dataset> {
   const [x, y] = source.files as [string, string];
-  const inputs = readElements(x, source.type ?? typeInName(x) ?? 'u8');
-  const targets = readElements(y, source.targetType ?? typeInName(y) ?? 'u8');
+  const inputs = await openBare(x, source.type ?? typeInName(x) ?? 'u8', memoryLimit);
+  const targets = await openBare(y, source.targetType ?? typeInName(y) ?? 'u8', memoryLimit);
   const shape = source.shape ?? shapeInName(x);
   if (!shape) {
     // Only a label per example tells how many examples a file of unknown shape holds.
     const inputShape = flatShape(x, inputs.length, targets.length);
-    return open(
-      source,
-      { file: x, shape: inputShape, data: inputs },
-      { file: y, shape: [targets.length], data: targets },
-    );
+    return pair(source, inputs.rows(inputShape), targets.rows([targets.length]));
   }
   const inputShape = bareShape(x, inputs.length, shape);
   const [count = 0] = inputShape;
   // A short label file is a difference of counts, which says more than an odd shape.
   const targetShape =
     targets.length % count === 0 ? flatShape(y, targets.length, count) : [targets.length];
-  return open(
-    source,
-    { file: x, shape: inputShape, data: inputs },
-    { file: y, shape: targetShape, data: targets },
-  );
+  return pair(source, inputs.rows(inputShape), targets.rows(targetShape));
 }

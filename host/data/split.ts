@@ -27,7 +27,7 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>, name = data
     target: dataset.target,
     ...(dataset.classNames && { classNames: dataset.classNames }),
     ...(dataset.grid && { grid: dataset.grid }),
-    inputs: (asked) => dataset.inputs(mapped(asked)),
+    inputs: (asked, epoch) => dataset.inputs(mapped(asked), epoch),
     labels: (asked) => dataset.labels(mapped(asked)),
     targets: (asked) => dataset.targets(mapped(asked)),
   };

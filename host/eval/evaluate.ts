@@ -25,7 +25,7 @@ export interface DeviceEvaluation extends Score {
   readonly board: string;
   readonly model: string;
   readonly modelHash: string;
-  /** Names of the classes, where the model has them. */
+  /** Names of the classes, where the model or the data has them. */
   readonly labels?: readonly string[];
   /** The fraction of examples whose outputs equal the oracle's byte for byte. */
   readonly equal: number;
@@ -80,12 +80,13 @@ export async function evaluateModel(options: EvaluateOptions): Promise<DeviceEva
     });
     const found = diff ? await findDifference(device, dataset, limit, firstUnequal) : {};
     const example = encodeInput(dataset, 0, input);
+    const labels = graph.labels ?? dataset.classNames;
     const { stackUsed } = await session.profile([new Uint8Array(example.buffer)]);
     return {
       board: certificate.board,
       model: certificate.model,
       modelHash: certificate.modelHash,
-      ...(graph.labels && { labels: graph.labels }),
+      ...(labels && { labels }),
       ...score,
       equal,
       stack: { bound: certificate.ram.stack, used: stackUsed },

@@ -55,6 +55,10 @@ const opsOf = (dir: string): string[] => {
   return trace.steps.map(({ op }) => op);
 };
 
+/** The int8 graph that a build was compiled from. @throws BadInputError */
+export const buildGraph = (dir: string): Graph =>
+  importTflite(readBuildFile(dir, 'model.tflite'), readCertificate(dir).model);
+
 async function useBuild<T>(
   dir: string,
   source: DeviceSource,
@@ -62,7 +66,7 @@ async function useBuild<T>(
 ): Promise<T> {
   const certificate = readCertificate(dir);
   checkBoard(source, certificate);
-  const graph = importTflite(readBuildFile(dir, 'model.tflite'), certificate.model);
+  const graph = buildGraph(dir);
   const transport = await openBoard(dir, { port: source.port, count: source.count });
   const session = await Session.open(transport, { timeoutMs: source.timeoutMs });
   try {

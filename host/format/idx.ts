@@ -4,7 +4,8 @@
  * Source: http://yann.lecun.com/exdb/mnist (section "the IDX file format").
  */
 import { elements } from '../core/shape.js';
-import { bytesOf, damaged, need, openSource, type Source } from './bytes.js';
+import type { ByteFile } from './byte-file.js';
+import { bytesOf, damaged, damagedHint, need, openSource, type Source } from './bytes.js';
 
 export type IdxDtype = 'u8' | 's8' | 's16' | 's32' | 'f32' | 'f64';
 
@@ -45,7 +46,7 @@ function rule(code: number, size: number, tensor: Rule['tensor']): Rule {
 }
 
 /** Big-endian to the host's little-endian order, or back: both are the same reversal. */
-function swapped(bytes: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
+export function swapped(bytes: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
   const out = new Uint8Array(bytes.length);
   if (size === 1) {
     out.set(bytes);
@@ -74,6 +75,49 @@ function ruleOf(source: Source): Rule {
   throw damaged(source, 2, what, 'IDX knows the types 0x08, 0x09 and 0x0b to 0x0e.');
 }
 
+export interface IdxHeader {
+  readonly dtype: IdxDtype;
+  readonly shape: readonly number[];
+  /** Offset of the first element. */
+  readonly start: number;
+  /** Bytes of an element. */
+  readonly size: number;
+}
+
+/** The most bytes that a header takes: it has at most 255 dimensions. */
+const mostHeader = 4 + 4 * 255;
+
+function headerOf(source: Source, total: number): IdxHeader {
+  const { size } = ruleOf(source);
+  const { bytes, view } = source;
+  const dtype = (Object.keys(rules) as IdxDtype[]).find((d) => rules[d].code === bytes[2])!;
+  const rank = bytes[3]!;
+  const start = 4 + 4 * rank;
+  need(source, 4, 4 * rank, `the ${rank} dimensions`);
+  const shape = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
+  const length = elements(shape) * size;
+  const dims = `[${shape.join(', ')}]`;
+  if (total < start + length) {
+    const what = `data of shape ${dims} at offset ${start} needs ${length} bytes, the file has ${total - start} left of ${total}`;
+    throw damaged(source, start, what, damagedHint);
+  }
+  if (total > start + length) {
+    const what = `expected ${start + length} bytes for shape ${dims}, got ${total}`;
+    const hint = 'The file has bytes after its data; get it again.';
+    throw damaged(source, start + length, what, hint);
+  }
+  return { dtype, shape, start, size };
+}
+
+/**
+ * What an IDX file holds, read from its first bytes and checked against its size.
+ * @throws BadInputError
+ */
+export function readIdxHeader(source: ByteFile): IdxHeader {
+  const bytes = source.read(0, Math.min(source.size, mostHeader));
+  return headerOf(openSource(bytes, 'idx', source.file), source.size);
+}
+
 /**
  * Reads one IDX file.
  * @param file name for the errors
@@ -81,18 +125,8 @@ function ruleOf(source: Source): Rule {
  */
 export function readIdx(bytes: Uint8Array, file = 'idx data'): IdxTensor {
   const source = openSource(bytes, 'idx', file);
-  const { size, tensor } = ruleOf(source);
-  const rank = bytes[3]!;
-  const start = 4 + 4 * rank;
-  need(source, 4, 4 * rank, `the ${rank} dimensions`);
-  const shape = Array.from({ length: rank }, (_, i) => source.view.getUint32(4 + 4 * i));
-  const length = elements(shape) * size;
-  need(source, start, length, `data of shape [${shape.join(', ')}]`);
-  if (bytes.length !== start + length) {
-    const what = `expected ${start + length} bytes for shape [${shape.join(', ')}], got ${bytes.length}`;
-    throw damaged(source, start + length, what, 'The file has bytes after its data; get it again.');
-  }
-  return tensor(shape, swapped(bytes.subarray(start), size).buffer);
+  const { dtype, shape, start, size } = headerOf(source, bytes.length);
+  return rules[dtype].tensor(shape, swapped(bytes.subarray(start), size).buffer);
 }
 
 /** The IDX file of a tensor. The shape must have at most 255 dimensions and match the data. */

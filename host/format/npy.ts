@@ -6,8 +6,17 @@
  */
 import { UnsupportedError } from '../core/errors.js';
 import { elements } from '../core/shape.js';
-import type { Source } from './bytes.js';
-import { bytesOf, copyAs, damaged, need, openSource, textAt } from './bytes.js';
+import type { ByteFile } from './byte-file.js';
+import {
+  bytesOf,
+  copyAs,
+  damaged,
+  damagedHint,
+  need,
+  openSource,
+  type Source,
+  textAt,
+} from './bytes.js';
 
 interface ArrayOf {
   readonly f32: Float32Array;
@@ -115,6 +124,51 @@ function rowMajor(bytes: Uint8Array, shape: readonly number[], size: number): Ui
   return out;
 }
 
+export interface NpyHeader {
+  readonly dtype: NpyDtype;
+  readonly shape: readonly number[];
+  readonly fortran: boolean;
+  /** Offset of the first element. */
+  readonly start: number;
+  /** Bytes of an element. */
+  readonly size: number;
+}
+
+/** The header with its dtype known, checked against the size of the whole file. */
+function checkedHeader(source: Source, total: number): NpyHeader {
+  const { descr, fortran, shape, start } = readHeader(source);
+  const dtype = (Object.keys(rules) as NpyDtype[]).find((d) => {
+    const rule = rules[d];
+    return rule.descr === descr || (rule.size === 1 && rule.descr.slice(1) === descr.slice(1));
+  });
+  if (!dtype) throw unsupported(source, `dtype '${descr}'`);
+  const { size } = rules[dtype];
+  const length = elements(shape) * size;
+  const dims = `(${shape.join(', ')})`;
+  if (total < start + length) {
+    const what = `data of shape ${dims} at offset ${start} needs ${length} bytes, the file has ${total - start} left of ${total}`;
+    throw damaged(source, start, what, damagedHint);
+  }
+  if (total > start + length) {
+    const what = `expected ${start + length} bytes for shape ${dims}, got ${total}`;
+    const hint = 'The file has bytes after its data; write it again.';
+    throw damaged(source, start + length, what, hint);
+  }
+  return { dtype, shape, fortran, start, size };
+}
+
+/** Headers are short: their length field has 16 bits in version 1, and no dtype here needs more. */
+const mostHeader = 2 ** 16 + 12;
+
+/**
+ * What an .npy file holds, read from its first bytes and checked against its size.
+ * @throws BadInputError for a damaged file, UnsupportedError for another dtype or byte order
+ */
+export function readNpyHeader(source: ByteFile): NpyHeader {
+  const bytes = source.read(0, Math.min(source.size, mostHeader));
+  return checkedHeader(openSource(bytes, 'npy', source.file), source.size);
+}
+
 /**
  * Reads one .npy file.
  * @param file name for the errors
@@ -122,24 +176,9 @@ function rowMajor(bytes: Uint8Array, shape: readonly number[], size: number): Ui
  */
 export function readNpy(bytes: Uint8Array, file = 'npy data'): NpyTensor {
   const source = openSource(bytes, 'npy', file);
-  const { descr, fortran, shape, start } = readHeader(source);
-  const found = Object.values(rules).find(
-    (r) => r.descr === descr || (r.size === 1 && r.descr.slice(1) === descr.slice(1)),
-  );
-  if (!found) throw unsupported(source, `dtype '${descr}'`);
-  const length = elements(shape) * found.size;
-  need(source, start, length, `data of shape (${shape.join(', ')})`);
-  if (start + length !== bytes.length) {
-    const what = `expected ${start + length} bytes for shape (${shape.join(', ')}), got ${bytes.length}`;
-    throw damaged(
-      source,
-      start + length,
-      what,
-      'The file has bytes after its data; write it again.',
-    );
-  }
+  const { dtype, shape, fortran, start, size } = checkedHeader(source, bytes.length);
   const data = bytes.subarray(start);
-  return found.tensor(shape, fortran ? rowMajor(data, shape, found.size) : data);
+  return rules[dtype].tensor(shape, fortran ? rowMajor(data, shape, size) : data);
 }
 
 /** The .npy file (version 1.0, row-major) of a tensor, as numpy.save writes it. */

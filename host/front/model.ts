@@ -5,6 +5,7 @@ import { BadInputError } from '../core/errors.js';
 import { formatShape } from '../core/shape.js';
 import { buildGraph } from '../ir/build-graph.js';
 import { type Graph, type LossName, lossNames } from '../ir/graph.js';
+import type { Augmentation } from './augmentation.js';
 import { type Context, describe, requireTensor, type Tensor } from './tensor.js';
 
 export interface ModelOptions {
@@ -12,6 +13,8 @@ export interface ModelOptions {
   readonly loss?: LossName;
   /** Names of the classes, in order of the outputs. */
   readonly labels?: readonly string[];
+  /** How training changes its inputs at random; `--augment` wins over it. */
+  readonly augment?: Augmentation;
 }
 
 export interface Model extends ModelOptions {
@@ -101,11 +104,12 @@ export function model(name: string, build: () => Tensor, options: ModelOptions =
     fail(name, `expected a function, got ${describe(build)}`, 'Write model(name, () => ...).');
   }
   checkOptions(name, options);
-  const { loss, labels } = options;
+  const { loss, labels, augment } = options;
   return {
     name,
     ...(loss && { loss }),
     ...(labels && { labels }),
+    ...(augment && { augment }),
     graph: (seed = 0) => buildModel(name, build, options, seed),
   };
 }

@@ -103,7 +103,7 @@ function stepOnce(context: Context, indices: Uint32Array, progress: Progress): P
   const { data, graph, setup, stepper, units } = context;
   const loss = lossOf(graph);
   const result = stepper.step(indices.length, {
-    inputs: data.inputs(indices),
+    inputs: data.inputs(indices, progress.epoch),
     targets: targetsOf(loss, data, indices, units, setup.labelSmoothing) as Float32Array,
     ...ratesOf(context, progress),
     key: [setup.seed, progress.epoch, progress.step],

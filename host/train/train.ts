@@ -5,9 +5,10 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync } 
 import { join } from 'node:path';
 import { UsageError } from '../core/errors.js';
 import { makeOutputFolder, outputError } from '../core/output-file.js';
+import { elements } from '../core/shape.js';
 import type { Dataset } from '../data/dataset.js';
 import type { Engine } from '../engine/engine.js';
-import type { Graph } from '../ir/graph.js';
+import { type Graph, getValue } from '../ir/graph.js';
 import {
   type Checkpoint,
   type EpochResult,
@@ -142,6 +143,13 @@ function setupOf(options: TrainOptions, graph: Graph): Setup {
   };
 }
 
+/** A model without labels takes the names of the classes from its data. */
+function withLabels(graph: Graph, { classNames }: Dataset): Graph {
+  const units = elements(getValue(graph, graph.outputs[0]!).shape);
+  if (graph.labels || classNames?.length !== units) return graph;
+  return { ...graph, labels: classNames };
+}
+
 /** The checkpoint to continue, checked against what is asked for now. */
 function readResume(options: TrainOptions, graph: Graph, setup: Setup): Checkpoint | undefined {
   const { resume, out } = options;
@@ -219,7 +227,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainResult> {
     options.checkpointEvery ?? trainDefaults.checkpointEvery,
     1,
   );
-  const graph = options.model.graph(requireCount('seed', options.seed ?? 0, 0));
+  const graph = withLabels(options.model.graph(requireCount('seed', options.seed ?? 0, 0)), data);
   const setup = setupOf(options, graph);
   checkData(graph, data);
   if (testData) checkData(graph, testData);

@@ -166,8 +166,8 @@ test('names of the configuration, splits', async () => {
     resolve: (n) => (n === 'digits' ? `idx:${dir}` : undefined),
   });
   assert.equal(data.count, 3);
-  assert.equal(hasOwnSplit('idx:x'), true);
-  assert.equal(hasOwnSplit('npy:x,y'), false);
+  assert.equal(await hasOwnSplit('idx:x'), true);
+  assert.equal(await hasOwnSplit('npy:x,y'), false);
 });
 
 test('a spec that cannot be read is a usage error', async () => {

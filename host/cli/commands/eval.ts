@@ -4,11 +4,11 @@ import { createEngine } from '../../engine/engine.js';
 import type { Difference } from '../../eval/difference.js';
 import { type DeviceEvaluation, evaluateModel } from '../../eval/evaluate.js';
 import { scoreFloat } from '../../eval/float.js';
-import { isBuild } from '../../eval/open-device.js';
+import { buildGraph, isBuild } from '../../eval/open-device.js';
 import type { Score } from '../../eval/score.js';
 import type { Graph } from '../../ir/graph.js';
 import { type Context, command, defined, type Flags, silent } from '../command.js';
-import { openEvaluationData } from '../datasets.js';
+import { needsOf, openEvaluationData } from '../datasets.js';
 import { readModelFile } from '../model-file.js';
 import { read, shared } from '../options.js';
 import { chooseBoard } from '../settings.js';
@@ -61,14 +61,15 @@ async function evaluateFloatModel(
   options: EvalOptions,
   context: Context,
 ): Promise<FloatEvaluation> {
-  const dataset = await openEvaluationData(context.config, options.data);
+  const dataset = await openEvaluationData(context.config, options.data, needsOf(graph));
   const engine = await createEngine(options.engine);
   const total = Math.min(options.limit ?? dataset.count, dataset.count);
   const bar = context.progress('evaluate', total);
   const score = await scoreFloat(graph, dataset, engine, total, (done) => bar.update(done));
   bar.stop();
   requireAccuracy(score, options.minAccuracy);
-  return { engine: engine.name, ...score, ...(graph.labels && { labels: graph.labels }) };
+  const labels = graph.labels ?? dataset.classNames;
+  return { engine: engine.name, ...score, ...(labels && { labels }) };
 }
 
 /**
@@ -82,11 +83,11 @@ export async function evaluate(
   context: Context = silent,
 ): Promise<EvalReport | FloatEvaluation> {
   requireLimit(options.limit);
-  if (!isBuild(options.model)) {
-    const { graph } = readModelFile(options.model);
-    if (graph.stage === 'float') return evaluateFloatModel(graph, options, context);
-  }
-  const dataset = await openEvaluationData(context.config, options.data);
+  const graph = isBuild(options.model)
+    ? buildGraph(options.model)
+    : readModelFile(options.model).graph;
+  if (graph.stage === 'float') return evaluateFloatModel(graph, options, context);
+  const dataset = await openEvaluationData(context.config, options.data, needsOf(graph));
   const { board, port } = chooseBoard(context.config, options.board, options.port);
   let bar: ReturnType<Context['progress']> | undefined;
   const result = await evaluateModel({

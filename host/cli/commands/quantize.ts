@@ -9,7 +9,7 @@ import { type ObserverName, observers } from '../../quant/observers.js';
 import { quantizeModel } from '../../quant/quantize-model.js';
 import { isSchemeName, type SchemeName, schemes } from '../../scheme/schemes.js';
 import { type Context, command, defined, type Flags, silent } from '../command.js';
-import { openEvaluationData, openTestData, openTrainData } from '../datasets.js';
+import { needsOf, openEvaluationData, openTestData, openTrainData } from '../datasets.js';
 import { readModelFile } from '../model-file.js';
 import { read, shared } from '../options.js';
 import { facts, percent, table } from '../table.js';
@@ -73,11 +73,12 @@ export async function quantize(
     });
   }
   const { config } = context;
-  const data = await openTrainData(config, options.data);
+  const needs = needsOf(graph);
+  const data = await openTrainData(config, options.data, needs);
   const testData =
     options.testData === undefined
-      ? await openEvaluationData(config, options.data)
-      : await openTestData(config, options.data, options.testData, data);
+      ? await openEvaluationData(config, options.data, needs)
+      : await openTestData(config, options.data, options.testData, data, needs);
   let bar: ReturnType<Context['progress']> | undefined;
   let stage = '';
   const result = await quantizeModel({

@@ -1,6 +1,7 @@
 /** `edge-nn train`: a model file and data to a checkpoint. */
 import { join } from 'node:path';
 import { UsageError } from '../../core/errors.js';
+import { augmented, parseAugmentation } from '../../data/augment.js';
 import { createEngine, engineNames } from '../../engine/engine.js';
 import { loadModelFile } from '../../front/load-model.js';
 import type { TrainEvent } from '../../train/loop.js';
@@ -8,7 +9,7 @@ import { type Hyper, optimizerNames } from '../../train/optimizers.js';
 import { scheduleNames } from '../../train/schedules.js';
 import { trainDefaults, trainModel } from '../../train/train.js';
 import { type Context, command, defined, type Flags, silent } from '../command.js';
-import { openTestData, openTrainData } from '../datasets.js';
+import { needsOf, openTestData, openTrainData } from '../datasets.js';
 import { read, shared } from '../options.js';
 import { duration, facts, percent } from '../table.js';
 
@@ -19,6 +20,8 @@ export interface TrainOptions {
   readonly data: string;
   /** Needed where `data` has no test part of its own. */
   readonly testData?: string;
+  /** Random changes of the training inputs, such as `shift=2,flip,noise=0.05,cutout=4`. */
+  readonly augment?: string;
   /** Default 2. */
   readonly epochs?: number;
   /** Examples per step; default 32. */
@@ -111,10 +114,13 @@ export async function train(
   options: TrainOptions,
   context: Context = silent,
 ): Promise<TrainReport> {
-  const { lr, model: file, data: spec, testData: testSpec, engine, ...rest } = options;
+  const { lr, model: file, data: spec, testData: testSpec, augment, engine, ...rest } = options;
   const model = await loadModelFile(file);
-  const data = await openTrainData(context.config, spec);
-  const testData = await openTestData(context.config, spec, testSpec, data);
+  const needs = needsOf(model.graph(null));
+  const plain = await openTrainData(context.config, spec, needs);
+  const testData = await openTestData(context.config, spec, testSpec, plain, needs);
+  const augmentation = augment === undefined ? model.augment : parseAugmentation(augment);
+  const data = augmentation ? augmented(plain, augmentation, options.seed ?? 1) : plain;
   const result = await trainModel({
     ...rest,
     model,
@@ -150,6 +156,7 @@ const options = (flags: Flags): TrainOptions =>
     model: read.required(flags, 'model'),
     data: read.required(flags, 'data'),
     testData: read.text(flags, 'test-data'),
+    augment: read.text(flags, 'augment'),
     epochs: read.number(flags, 'epochs'),
     batch: read.number(flags, 'batch'),
     optimizer: read.text(flags, 'optimizer'),
@@ -178,6 +185,7 @@ export const trainCommand = command<TrainReport>({
   options: {
     data: { ...shared.data, demandOption: true },
     'test-data': shared.testData,
+    augment: { type: 'string', describe: 'Random changes: shift=2,flip,noise=0.05,cutout=4' },
     epochs: { type: 'number', default: trainDefaults.epochs, describe: 'Passes over the data' },
     batch: { type: 'number', default: trainDefaults.batch, describe: 'Examples per step' },
     optimizer: {
