@@ -11,6 +11,7 @@ import {
   sameShape,
   windowLength,
 } from '../core/shape.js';
+import { type Border, requireBorderBias } from './border.js';
 import { demand, requireRank, type TensorType } from './op-spec.js';
 
 export interface WindowAttrs {
@@ -53,7 +54,10 @@ export function requireBias(bias: TensorType | undefined, channels: number): voi
   );
 }
 
-export function inferConv2d([x, w, b]: readonly TensorType[], attrs: WindowAttrs): TensorType {
+export function inferConv2d(
+  [x, w, b]: readonly TensorType[],
+  attrs: WindowAttrs & { readonly border?: Border },
+): TensorType {
   requireRank('x', x!, 4);
   requireRank('w', w!, 4);
   const [outC, kh, kw, inC] = w!.shape as [number, number, number, number];
@@ -62,8 +66,9 @@ export function inferConv2d([x, w, b]: readonly TensorType[], attrs: WindowAttrs
     `weights expect ${inC} input channels, x has ${x!.shape[3]}`,
     'Weights are [out, kernel height, kernel width, in].',
   );
-  requireBias(b, outC);
   const [h, ww] = windowOutput(x!, [kh, kw], attrs);
+  if (attrs.border) requireBorderBias(b, outC, attrs.border, [h, ww]);
+  else requireBias(b, outC);
   return { shape: [x!.shape[0]!, h, ww, outC], dtype: x!.dtype };
 }
 

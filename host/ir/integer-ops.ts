@@ -29,7 +29,8 @@ export const integerOps = {
   conv2d: op({
     summary: 'y[n,i,j,o] = sum x[n, i*s+u*d-p, j*s+v*d-p, c] w[o,u,v,c] + b[o]',
     inputs: ['x', 'w', 'b?'],
-    attrs: { ...windowAttrs, clamp: 'range?' },
+    attrs: { ...windowAttrs, border: 'quad?', clamp: 'range?' },
+    loweredAttrs: ['border'],
     stages: everywhere,
     infer: inferConv2d,
     macs: ([, w], y) => windowMacs(elements(w!.shape.slice(1)), y),

@@ -24,6 +24,8 @@ export interface OpSpec<S extends AttrSchema = AttrSchema> {
   /** Names of the inputs. `b?` may be absent, `x...` stands for one or more. */
   readonly inputs: readonly string[];
   readonly attrs: S;
+  /** Attributes that lowering adds: earlier stages have none of them. */
+  readonly loweredAttrs?: readonly string[];
   readonly stages: readonly Stage[];
   /** The type of the output; throws BadInputError when the inputs do not fit. */
   infer(inputs: readonly TensorType[], attrs: AttrsOf<S>): TensorType;

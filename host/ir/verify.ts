@@ -38,6 +38,10 @@ function checkAttrs(graph: Graph, node: Node): void {
     if (problem)
       fail(graph, `%${node.output}`, `${node.op}: attribute ${name} ${problem}`, reportHint);
   }
+  const { loweredAttrs = [] } = opSpec(node.op);
+  const early = loweredAttrs.find((name) => name in attrs && graph.stage !== 'lowered');
+  if (early)
+    fail(graph, `%${node.output}`, `${node.op}: ${early} exists only when lowered`, reportHint);
   const extra = Object.keys(attrs).find((name) => !(name in schema));
   if (extra) fail(graph, `%${node.output}`, `${node.op} has no attribute ${extra}`, reportHint);
 }

@@ -54,6 +54,8 @@ export interface Kernel {
   readonly requantization?: ShortForm;
   /** All that a layer takes, where its kernel has tables of its own form. */
   readonly tables?: LayerTables;
+  /** It takes a bias of its own for outputs near the edges (host/ir/border.ts). */
+  readonly border?: boolean;
   /** Its output may be its first operand, at the same place. */
   readonly inPlace?: boolean;
   /** Bytes of memory that it works in. */

@@ -63,12 +63,21 @@ interface Taps {
   readonly step: number;
 }
 
-/** Largest magnitude of a partial sum of one channel. */
-function channelBound(weights: Int8Array, bias: number, zero: number, range: Range): number {
+/** The biases of a channel: one per class of outputs. */
+const biasesOf = (biases: Int32Array, channels: number, channel: number): number[] =>
+  Array.from({ length: biases.length / channels }, (_, i) => biases[i * channels + channel]!);
+
+/** Largest magnitude of a partial sum of one channel that begins with any of its biases. */
+function channelBound(
+  weights: Int8Array,
+  biases: readonly number[],
+  zero: number,
+  range: Range,
+): number {
   const low = Math.min(range[0], zero) - zero;
   const high = Math.max(range[1], zero) - zero;
-  let least = Math.min(bias, 0);
-  let most = Math.max(bias, 0);
+  let least = Math.min(...biases, 0);
+  let most = Math.max(...biases, 0);
   for (const w of weights) {
     least += Math.min(w * low, w * high);
     most += Math.max(w * low, w * high);
@@ -91,13 +100,13 @@ function weighted(
     const [x, w] = node.inputs as readonly [ValueId, ValueId];
     const weights = weightsOf(graph, node);
     const { channels, count, start, step } = taps(getValue(graph, w).shape);
-    const bias = biasOf(graph, node, channels);
+    const biases = biasOf(graph, node, channels);
     const { zero } = perTensor(getValue(graph, x));
     const wide = isWide(graph, node);
     const { shift } = multipliers(graph, node);
     return Array.from({ length: channels }, (_, channel) => {
       const own = Int8Array.from({ length: count }, (_, i) => weights[start(channel) + i * step]!);
-      const bound = channelBound(own, bias[channel]!, zero, rangeOf(x));
+      const bound = channelBound(own, biasesOf(biases, channels, channel), zero, rangeOf(x));
       return wide ? bound : shifted(bound, shift[shift.length === 1 ? 0 : channel]!);
     });
   };

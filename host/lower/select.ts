@@ -2,6 +2,7 @@
  * Which kernel runs a step. This file and its tables of each core (select-*.ts) alone decide; a
  * faster kernel for some shapes or cores is one more case in an op's rule.
  */
+import { borderOf } from '../ir/border.js';
 import type { Graph } from '../ir/graph.js';
 import type { Arch, Kernel, ReadingOrder, Target } from './lowered.js';
 import type { StepNode, StepOp } from './lowered-ops.js';
@@ -35,12 +36,17 @@ const references: { readonly [O in StepOp]: Kernel } = {
   concat: reference('concat', 'shape', 'any'),
 };
 
-/** The faster kernels of each core. */
-const faster: { readonly [A in Arch]: Choices } = {
-  ref: {},
-  dsp: dspKernels,
-  mve: mveKernels,
-  m0: m0Kernels,
+/** The portable kernels of layers with a border. */
+const borderReferences: { readonly [O in StepOp]?: Kernel } = {
+  conv2d: { ...references.conv2d, name: 'enn_conv2d_s8_border__ref', border: true },
+};
+
+/** The faster kernels of each core; the first that has one decides. */
+const faster: { readonly [A in Arch]: readonly Choices[] } = {
+  ref: [],
+  dsp: [dspKernels],
+  mve: [mveKernels, dspKernels],
+  m0: [m0Kernels],
 };
 
 /**
@@ -56,6 +62,11 @@ export function selectKernel(
 ): Kernel {
   const typed = selectTyped(graph, node, target.arch, bounds);
   if (typed) return typed;
-  const choice = faster[target.arch][node.op] as Choice<StepOp> | undefined;
-  return choice?.({ graph, node, bounds }) ?? references[node.op];
+  const bordered = borderOf(node) !== undefined;
+  for (const choices of faster[target.arch]) {
+    const choice = choices[node.op] as Choice<StepOp> | undefined;
+    const kernel = choice?.({ graph, node, bounds });
+    if (kernel && (kernel.border ?? false) === bordered) return kernel;
+  }
+  return (bordered ? borderReferences[node.op] : undefined) ?? references[node.op];
 }

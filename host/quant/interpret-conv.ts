@@ -6,6 +6,7 @@
  * reference kernels have 64 bits.
  */
 import { multiplyByQuantizedMultiplier, multiplyByReducedMultiplier } from '../core/fixed-point.js';
+import { borderClass, borderOf } from '../ir/border.js';
 import { type Graph, getValue, type NodeOf, type Value, type ValueId } from '../ir/graph.js';
 import {
   clampOf,
@@ -135,6 +136,7 @@ const windowed =
     const kernelSize = kernel[0] * kernel[1];
     const weights = weightsOf(graph, node);
     const bias = biasOf(graph, node, outC);
+    const border = borderOf(node);
     const fill = gather(node, kernel, image, perTensor(xValue).zero);
     const requantize = requantizer(graph, node, convMultipliers(graph, node));
     const width = widthOf(xValue);
@@ -146,9 +148,10 @@ const windowed =
       for (let i = 0; i < outH; i++) {
         for (let j = 0; j < outW; j++) {
           fill(x!, i, j, patch);
+          const first = border ? outC * borderClass(border, [outH, outW], i, j) : 0;
           for (let o = 0; o < outC; o++) {
             const [k, l] = [patchFirst(o), weightFirst(o)];
-            const b = bias[o]!;
+            const b = bias[first + o]!;
             const acc = accumulate(width, b, patch, k, patchStep, weights, l, weightStep, count);
             y[at++] = requantize(acc, o);
           }

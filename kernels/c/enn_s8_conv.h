@@ -10,6 +10,11 @@
  * channel c and M = out_c / in_c. bias, mult and shift have out_c entries; the bias of a layer
  * without one is zeros.
  *
+ * enn_conv2d_s8_border: outputs near the edges have a bias of their own. border[4] = {top, bottom,
+ * left, right} says how many rows and columns at each edge have one each; all the others share one.
+ * bias is [top + 1 + bottom][left + 1 + right][out_c]. The compiler makes such a layer where it drops
+ * input channels that are constant and not the same everywhere, as behind padded layers.
+ *
  * Accumulator: |x - in_zero| <= 255 and |w| <= 128, so |acc| <= |bias| + 32640 taps in_c; the
  * compiler proves a tighter bound per channel from the weights themselves.
  *
@@ -38,10 +43,26 @@ ENN_INLINE int32_t enn_dot_s8(const int8_t *x, const ENN_CONST int8_t *w, int32_
   return acc;
 }
 
-ENN_INLINE void enn_conv2d_s8__ref(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
-                                   const ENN_CONST int8_t *w, const ENN_CONST int32_t *bias,
-                                   const ENN_CONST int32_t *mult, const ENN_CONST int8_t *shift,
-                                   int8_t *y) {
+/* The class of output row (or column) `at` of `size`, of which `first` and `last` have their own. */
+ENN_INLINE int32_t enn_border_class(int32_t at, int32_t size, int32_t first, int32_t last) {
+  return at < first ? at : first + enn_max(at - (size - last) + 1, 0);
+}
+
+/* The biases of output (i, j). */
+ENN_INLINE const ENN_CONST int32_t *enn_border_bias(const ENN_CONST struct enn_conv2d_s8 *p,
+                                                    const ENN_CONST int32_t *bias,
+                                                    const ENN_CONST int32_t *border, int32_t i,
+                                                    int32_t j) {
+  const int32_t row = enn_border_class(i, p->out_h, border[0], border[1]);
+  const int32_t column = enn_border_class(j, p->out_w, border[2], border[3]);
+  return bias + (row * (border[2] + 1 + border[3]) + column) * p->out_c;
+}
+
+/* border is 0 where all outputs have the same bias. */
+ENN_INLINE void enn_conv2d_s8_any(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
+                                  const ENN_CONST int8_t *w, const ENN_CONST int32_t *bias,
+                                  const ENN_CONST int32_t *border, const ENN_CONST int32_t *mult,
+                                  const ENN_CONST int8_t *shift, int8_t *y) {
   const int32_t tap_row = p->kernel_w * p->in_c;
   for (int32_t i = 0; i < p->out_h; i++) {
     const int32_t top = i * p->stride_h - p->pad_top;
@@ -53,8 +74,9 @@ ENN_INLINE void enn_conv2d_s8__ref(const ENN_CONST struct enn_conv2d_s8 *p, cons
       const int32_t taps = cols.last - cols.first;
       const int32_t runs = p->dilation_w == 1 ? (taps > 0) : taps;
       const int32_t length = p->dilation_w == 1 ? taps * p->in_c : p->in_c;
+      const ENN_CONST int32_t *own = border ? enn_border_bias(p, bias, border, i, j) : bias;
       for (int32_t o = 0; o < p->out_c; o++) {
-        int32_t acc = bias[o];
+        int32_t acc = own[o];
         for (int32_t u = rows.first; u < rows.last; u++) {
           const int32_t x_row = (top + u * p->dilation_h) * p->in_w + left;
           const int32_t w_row = (o * p->kernel_h + u) * tap_row;
@@ -68,6 +90,22 @@ ENN_INLINE void enn_conv2d_s8__ref(const ENN_CONST struct enn_conv2d_s8 *p, cons
       }
     }
   }
+}
+
+ENN_INLINE void enn_conv2d_s8__ref(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
+                                   const ENN_CONST int8_t *w, const ENN_CONST int32_t *bias,
+                                   const ENN_CONST int32_t *mult, const ENN_CONST int8_t *shift,
+                                   int8_t *y) {
+  enn_conv2d_s8_any(p, x, w, bias, 0, mult, shift, y);
+}
+
+ENN_INLINE void enn_conv2d_s8_border__ref(const ENN_CONST struct enn_conv2d_s8 *p,
+                                          const int8_t *x, const ENN_CONST int8_t *w,
+                                          const ENN_CONST int32_t *bias,
+                                          const ENN_CONST int32_t *border,
+                                          const ENN_CONST int32_t *mult,
+                                          const ENN_CONST int8_t *shift, int8_t *y) {
+  enn_conv2d_s8_any(p, x, w, bias, border, mult, shift, y);
 }
 
 ENN_INLINE void enn_depthwise_conv2d_s8__ref(const ENN_CONST struct enn_conv2d_s8 *p,

@@ -89,6 +89,7 @@ struct call {
     function(&p, c->buffer[0], c->buffer[1], c->buffer[2], c->buffer[3], c->buffer[4], y); \
     return CASES_OK;                                                                \
   }
+/* Weights and one argument more: scratch, or a border. */
 #define X_W_S_Y(function, type)                                                     \
   __attribute__((noinline)) static enum result run_##function(const struct call *c, \
                                                               uint32_t words, void *y) { \
@@ -133,6 +134,7 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
 /* The kernels; a case names one by its place in this list, which the test reads from here. */
 #define KERNELS(x_y, a_b_y, x_t_t_y, x_w_y, x_w_s_y)        \
   x_w_y(enn_conv2d_s8__ref, enn_conv2d_s8)                  \
+  x_w_s_y(enn_conv2d_s8_border__ref, enn_conv2d_s8)         \
   x_w_y(enn_depthwise_conv2d_s8__ref, enn_conv2d_s8)        \
   x_w_y(enn_dense_s8__ref, enn_dense_s8)                    \
   x_y(enn_max_pool2d_s8__ref, enn_pool2d_s8)                \

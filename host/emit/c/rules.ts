@@ -4,6 +4,7 @@
  */
 import type { Multiplier } from '../../core/fixed-point.js';
 import { elements, normalizeAxis } from '../../core/shape.js';
+import { borderOf } from '../../ir/border.js';
 import { type Graph, getValue, type NodeOf } from '../../ir/graph.js';
 import type { Kernel } from '../../lower/lowered.js';
 import type { StepNode, StepOp } from '../../lower/lowered-ops.js';
@@ -84,6 +85,12 @@ function biasTable(graph: Graph, node: WeightedNode, kernel: Kernel): Argument {
   return constant('bias', `${node.output}.bias`, folded);
 }
 
+/** Rows and columns of outputs with a bias of their own. */
+function borderTable(node: WeightedNode): readonly Argument[] {
+  const border = borderOf(node);
+  return border ? [constant('border', `${node.output}.border`, Int32Array.from(border))] : [];
+}
+
 /** The arguments of a kernel whose tables are made already. */
 const preparedArgs = (
   node: WeightedNode,
@@ -95,6 +102,7 @@ const preparedArgs = (
     read('x', inputs[0]!),
     alignedTable('w', `${inputs[1]}.packed`, weights, align),
     constant('bias', `${output}.bias`, bias),
+    ...borderTable(node),
     constant('mult', `${output}.mult`, mult),
     ...(shift ? [constant('shift', `${output}.shift`, shift)] : []),
     ...(scratchBytes === undefined ? [] : [scratch]),
@@ -102,7 +110,7 @@ const preparedArgs = (
   ];
 };
 
-/** x, w, bias, mult, shift, scratch, y: the arguments of every op with weights. */
+/** x, w, bias, border, mult, shift, scratch, y: the arguments of every op with weights. */
 function weightArgs(
   graph: Graph,
   node: WeightedNode,
@@ -115,6 +123,7 @@ function weightArgs(
     read('x', node.inputs[0]!),
     weightTable(graph, node, kernel),
     biasTable(graph, node, kernel),
+    ...borderTable(node),
     constant('mult', `${node.output}.mult`, multiplier),
     constant('shift', `${node.output}.shift`, shift),
     ...(kernel.scratchBytes === undefined ? [] : [scratch]),
