@@ -54,6 +54,8 @@ const transformCost = 8;
 const productCost = 4;
 /** Only a clear gain is worth another rounding, and direct kernels on wider vectors are faster. */
 const margin = 2;
+/** Smaller kernels are what the direct kernels are tuned for, on every engine. */
+const fewestTaps = 49;
 /** Above this, in bytes, the spectra of the filters leave the caches and the memory. */
 const mostScratch = 2 ** 28;
 
@@ -88,6 +90,7 @@ function isFaster(kernel: ConvKernel, geometry: Geometry): boolean {
   const forced = process.env.EDGE_NN_CONV;
   if (forced === 'direct' || forced === 'fft') return forced === 'fft';
   return (
+    geometry.taps >= fewestTaps &&
     scratchBytes(kernel, geometry) <= mostScratch &&
     margin * fftCost(kernel, geometry) < directCost(kernel, geometry)
   );

@@ -1,5 +1,4 @@
 /** The kinds of worked examples about functions: forward, gradient, network, branches. */
-import { elements } from '../../host/core/shape.js';
 import type { Engine } from '../../host/engine/engine.js';
 import { complex } from '../../host/front/arrays.js';
 import { input } from '../../host/front/layers.js';
@@ -211,7 +210,9 @@ function layerGradients(engine: Engine, example: Example, op: string): Map<strin
   const fields = fieldsOf(example);
   const training = isNorm(op) && usesBatch(fields, true);
   const { net, x } = layerNetwork(example, training);
-  const found = networkGradients(engine, net, x, upstreamOf(fields));
+  const [y] = execute(engine, net.graph, feedsOf(net, x));
+  const dy = upstreamOf(fields) ?? lossGradient({ tensors: {}, attrs: fields.attrs }, y!);
+  const found = networkGradients(engine, net, x, dy);
   return new Map(
     found.flatMap(({ names, tensor }) =>
       names.map((name) => [name.toLowerCase(), tensor] as const),
@@ -262,12 +263,24 @@ export function branches(engine: Engine, example: Example): void {
   compare(execute(engine, net.graph, feedsOf(net, x))[0]!, outputOf(example.expect), example, 'y');
 }
 
-/** Dense layers, written as layers or as bare weights. */
+/** Dense layers, written as layers, as bare weights, or as inputs w1, b1, w2, ... */
 function denseLayers(example: Example): Json[] {
-  const list = listOf(need(example, 'layers', 'weights'));
-  return list.map((layer) =>
-    isTensor(layer) ? { op: 'dense', w: layer } : { op: 'dense', ...layer },
-  );
+  const given = pick(example, 'layers', 'weights', 'network');
+  if (given !== undefined && (Array.isArray(given) || 'layers' in (given as Json))) {
+    return listOf(given).map((layer) =>
+      isTensor(layer) || Array.isArray(layer)
+        ? { op: 'dense', w: layer }
+        : { op: 'dense', ...layer },
+    );
+  }
+  const { tensors } = fieldsOf(example);
+  const numbers = Object.keys(tensors).flatMap((name) => /^w_?(\d*)$/i.exec(name)?.slice(1) ?? []);
+  if (numbers.length === 0) fail('the case has no layers');
+  const sorted = numbers.sort((m, n) => Number(m) - Number(n));
+  return sorted.map((n) => {
+    const bias = pick(tensors, `b${n}`, `b_${n}`);
+    return { op: 'dense', w: need(tensors, `w${n}`, `w_${n}`, `W${n}`), ...(bias && { b: bias }) };
+  });
 }
 
 /** The expected gradients as [layer, name, tensor]; -1 is the input. */
@@ -283,14 +296,17 @@ function expectedGradients(expect: unknown): [number, string, Tensor][] {
     });
   }
   const entries = Object.entries(expect as Json);
-  const base = entries.some(([name]) => /\D0$/.test(name)) ? 0 : 1;
+  const base = entries.some(([name]) => /(^|\D)0(\.|$)/.test(name)) ? 0 : 1;
   return entries.flatMap(([key, value]): [number, string, Tensor][] => {
     if (Array.isArray(value) && (key === 'layers' || isTensor(value[0]))) {
       const name = operandName(key);
       const layers = key === 'layers' ? value : value.map((tensor) => ({ [name]: tensor }));
       return expectedGradients(layers);
     }
-    const [, name, digits] = /^(.*?)(\d*)$/.exec(operandName(key))!;
+    // layers.0.w, layer1.w, w_1, dW1
+    const nested = /^(?:layers?[._]?)?(\d+)[._](\w+)$/i.exec(key);
+    const named = nested ? `${nested[2]}${nested[1]}` : key;
+    const [, name, digits] = /^(.*?)_?(\d*)$/.exec(operandName(named))!;
     const layer = name === 'x' || name === 'input' ? -1 : digits === '' ? 0 : Number(digits) - base;
     return [[layer, name === 'input' ? 'x' : name!, toTensor(value)]];
   });
@@ -301,7 +317,7 @@ export function networkGradient(engine: Engine, example: Example): void {
   const x = inputOf(fields);
   const net = network(x, [denseLayers(example)]);
   const [y] = execute(engine, net.graph, feedsOf(net, x));
-  const dy = upstreamOf(fields) ?? squaresGradient(fields, y!);
+  const dy = upstreamOf(fields) ?? lossGradient(fields, y!);
   const found = networkGradients(engine, net, x, dy);
   for (const [layer, name, want] of expectedGradients(example.expect)) {
     const gradient = found.find((g) => g.layer === layer && g.name === name);
@@ -311,16 +327,16 @@ export function networkGradient(engine: Engine, example: Example): void {
   }
 }
 
-/** Without upstream: that of the sum of the output, or of squared differences from a target. */
-function squaresGradient({ tensors, attrs }: Fields, y: Tensor): Tensor {
+/** Without upstream: that of the loss that the case names, of no target or one; else of the sum. */
+function lossGradient({ tensors, attrs }: Fields, y: Tensor): Tensor {
   const target = pick(tensors, 'target', 'targets', 'labels', 'y');
-  if (!target) return { shape: y.shape, data: y.data.map(() => 1) };
-  const loss = plainName(need(attrs, 'loss') as string);
-  const factor =
-    loss === 'sumsquares'
-      ? 2
-      : loss === 'meansquares'
-        ? 2 / elements(y.shape)
-        : fail(`there is no loss ${loss}`);
-  return { shape: y.shape, data: y.data.map((v, i) => factor * (v - target.data[i]!)) };
+  const loss = plainName(String(attrs.loss ?? (target ? '' : 'sum')));
+  const off = y.data.map((v, i) => v - (target?.data[i] ?? 0));
+  const factors: Readonly<Record<string, number>> = {
+    ...{ sumsquares: 2, sumofsquares: 2, sse: 2, halfsumsquares: 1, l2loss: 1 },
+    ...{ meansquares: 2 / off.length, meanofsquares: 2 / off.length, mse: 2 / off.length },
+  };
+  const isSum = loss === 'sum' || loss === 'reducesum';
+  const factor = factors[loss] ?? (isSum ? 1 : fail(`there is no loss ${loss}`));
+  return { shape: y.shape, data: isSum ? off.map(() => 1) : off.map((v) => factor * v) };
 }

@@ -69,6 +69,7 @@ export const branchesOf = (value: unknown): Json[][] =>
 
 /** Branches over one value, joined: concatenated on the last axis or added; or one after the other. */
 function compound(x: Value, layer: Json, label: string, weights: Placed[]): Value | undefined {
+  if (typeof layer === 'string') return undefined;
   const name = plainName(String(pick(layer, 'op', 'type', 'layer') ?? ''));
   const kinds = ['branches', 'parallel', 'inception', 'residual', 'sequential', 'block'];
   if (!kinds.includes(name)) return undefined;
@@ -85,14 +86,30 @@ function compound(x: Value, layer: Json, label: string, weights: Placed[]): Valu
     : concat(ends);
 }
 
+/** A layer's op and fields; `{relu: {}}` and 'relu' name an op too, and a product's operand is w. */
+function layerFields(json: Json | string): { readonly op: string; readonly fields: Fields } {
+  if (typeof json === 'string') return { op: json, fields: { tensors: {}, attrs: {} } };
+  const fields = fieldsOf(json);
+  const named = pick(fields.attrs, 'op', 'type', 'layer', 'kind');
+  const [[key, value], ...others] = Object.entries(json) as [[string, unknown], ...unknown[]];
+  if (named === undefined && others.length === 0) {
+    return layerFields({ op: key, ...(value as Json) });
+  }
+  const op = (named as string | undefined) ?? fail('a layer has no op');
+  const { tensors } = fields;
+  const [only, ...rest] = Object.keys(tensors);
+  const isProduct = /^(matmul|dot)$/.test(plainName(op)) && only && rest.length === 0;
+  return { op, fields: isProduct ? { ...fields, tensors: { w: tensors[only]! } } : fields };
+}
+
 /** Builds layers on a value; their weights are noted with the names that the graph gives them. */
 function stackLayers(x: Value, list: readonly Json[], prefix: string, weights: Placed[]): Value {
   return list.reduce((value, json, layer) => {
     const label = `${prefix}.l${layer}`;
     const joined = compound(value, json, label, weights);
     if (joined) return joined;
-    const fields = fieldsOf(json);
-    const rule = networkLayer(need(fields.attrs, 'op', 'type', 'layer') as string);
+    const { op, fields } = layerFields(json);
+    const rule = networkLayer(op);
     for (const { names, id, order, optional } of rule.weights) {
       const name = names.find((candidate) => fields.tensors[candidate]) ?? names[0]!;
       const tensor = optional ? fields.tensors[name] : need(fields.tensors, ...names);

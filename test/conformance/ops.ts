@@ -170,7 +170,8 @@ const layers: Readonly<Record<string, Layer>> = {
       const epsilon = pick(attrs, 'epsilon', 'eps', 'varianceEpsilon', 'variance_epsilon');
       const momentum = pick(attrs, 'momentum', 'decay') as number | undefined;
       return l.batchNorm(x, {
-        ...{ epsilon: (epsilon as number | undefined) ?? 1e-3, name },
+        // The builder wants one above 0; in float32 this one is none.
+        ...{ epsilon: Math.max((epsilon as number | undefined) ?? 1e-3, 1e-30), name },
         ...(momentum !== undefined && { momentum }),
       });
     },
@@ -239,7 +240,7 @@ const withActivation = (layer: Layer): Layer => ({
 
 /** One layer of a network: a layer with weights, or an array op; a product with weights is dense. */
 export function networkLayer(op: string): Layer {
-  const layer = layerOf(plainName(op) === 'matmul' ? 'dense' : op);
+  const layer = layerOf(/^(matmul|dot)$/.test(plainName(op)) ? 'dense' : op);
   if (layer) return withActivation(layer);
   oneResult(op);
   return asLayer(op);
