@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { elements } from '../../host/core/shape.js';
 import { reference } from '../../host/engine/reference.js';
+import { constant, matmul, stack } from '../../host/front/arrays.js';
 import { add, concat, relu, softmax } from '../../host/front/elementwise.js';
 import {
   batchNorm,
@@ -76,6 +77,23 @@ test('rebatch: a batch gives what its examples give one by one', () => {
   const together = outputs(three, new Map([[id!, all]]));
   const single = examples.flatMap((x) => [...outputs(graph, new Map([[id!, x]]))]);
   assert.ok(largestDifference(together, single) < 1e-12);
+});
+
+test('rebatch repeats constants beside values that have a batch', () => {
+  const graph = model('m', () => {
+    const x = input([2, 3]);
+    const one = constant(x, [1, 3], [7, 8, 9]);
+    const turn = constant(x, [3, 2], [1, 2, 3, 4, 5, 6]);
+    const y = matmul(concat([x, one], { axis: 0 }), turn);
+    return stack([y, constant(x, [3, 2], [0, 1, 2, 3, 4, 5])]);
+  }).graph();
+  const three = rebatch(graph, 3);
+  const examples = [1, 2, 3].map((seed) => normals(6, seed));
+  const all = Float64Array.from(examples.flatMap((x) => [...x]));
+  const together = outputs(three, new Map([[graph.inputs[0]!, all]]));
+  const single = examples.flatMap((x) => [...outputs(graph, new Map([[graph.inputs[0]!, x]]))]);
+  assert.deepEqual([...together], single);
+  assert.equal(print(rebatch(three, 1)), print(graph));
 });
 
 test('rebatch back to 1 gives the same graph', () => {
