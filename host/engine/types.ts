@@ -9,8 +9,13 @@ export interface CompileOptions {
   readonly keep?: readonly ValueId[] | undefined;
 }
 
+export interface EngineOptions {
+  /** Threads that share the work; default 1. The bytes are the same at any number. */
+  readonly threads?: number | undefined;
+}
+
 export interface Engine {
-  readonly name: 'wasm';
+  readonly name: 'wasm' | 'webgpu';
   /** The instruction-set variant; equal variants give equal bytes. Recorded in checkpoints. */
   readonly variant: string;
   /**

@@ -4,64 +4,22 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bytesOf } from '../../host/core/dtype.js';
-import { sha256 } from '../../host/core/hash.js';
 import { createEngine } from '../../host/engine/engine.js';
-import { reference } from '../../host/engine/reference.js';
-import { buildGraph } from '../../host/ir/build-graph.js';
-import type { Graph } from '../../host/ir/graph.js';
-import { isOpName, type OpAttrs, type OpName, opSpec } from '../../host/ir/ops.js';
-import { print } from '../../host/ir/text.js';
-import { type Case, contents, makers, Source } from './f32-cases.js';
+import { opSpec } from '../../host/ir/ops.js';
+import { makers } from './f32-cases.js';
+import { checkOp, floatOps, isWindowed } from './f32-check.js';
 
-/** Largest error, in units of the magnitude of what is summed. */
-const tolerance = 4e-6;
 /** Cases per op. */
 const rounds = 25;
-/** Dilated, strided, padded windows have the most shapes to get wrong. */
 const windowRounds = 50;
 
 const engine = await createEngine();
 
-function graphOf(op: OpName, { inputs, attrs }: Case): Graph {
-  const stage = opSpec(op).stages.includes('train') ? 'train' : 'float';
-  const g = buildGraph({ name: op, stage });
-  const ids = inputs.map(({ shape, fill }) =>
-    g.input({ shape, dtype: typeof fill === 'object' || fill === 'key' ? 's32' : 'f32' }),
-  );
-  return g.finish([g.add(op, ids, attrs as OpAttrs<typeof op>)]);
-}
-
-function check(op: OpName, seed: number): void {
-  const source = new Source(seed);
-  const made = makers[op]!(source) as Case;
-  const graph = graphOf(op, made);
-  const feeds = new Map(graph.inputs.map((id, i) => [id, contents(made.inputs[i]!, source)]));
-  const program = engine.compile(graph);
-  for (const [id, data] of feeds) program.write(id, data);
-  program.run();
-  const output = graph.outputs[0]!;
-  const got = program.read(output) as Float32Array;
-  program.run();
-  const again = program.read(output);
-  assert.equal(sha256(bytesOf(again)), sha256(bytesOf(got)), `${op}: a second run differs`);
-  const expected = reference(graph, feeds).get(output)!;
-  const magnitude = Math.max(1, ...expected.map(Math.abs));
-  got.forEach((value, i) => {
-    const error = Math.abs(value - expected[i]!) / magnitude;
-    assert.ok(
-      error <= tolerance,
-      `${op} seed ${seed}: element ${i} is ${value}, expected ${expected[i]}\n${print(graph)}`,
-    );
-  });
-  program.dispose();
-}
-
-for (const op of Object.keys(makers).filter(isOpName)) {
-  if (makers[op] === null) continue;
+for (const op of floatOps) {
   test(`${op}: kernel and reference agree`, () => {
-    const windowed = /conv|pool/i.test(op);
-    for (let seed = 1; seed <= (windowed ? windowRounds : rounds); seed++) check(op, seed);
+    for (let seed = 1; seed <= (isWindowed(op) ? windowRounds : rounds); seed++) {
+      checkOp(engine, op, seed);
+    }
   });
 }
 
