@@ -44,7 +44,9 @@ const filled = (channels: number): number => Math.ceil(channels / panel) * panel
 
 /** The direct kernel, in multiplications. */
 function directCost(kernel: ConvKernel, { n, c, oc, outputs, taps }: Geometry): number {
-  const perWindow = kernel === 'conv2d_grad_input' ? filled(taps * c) * oc : taps * c * filled(oc);
+  // The input's gradient adds what it computed to the image in a second pass.
+  const perWindow =
+    kernel === 'conv2d_grad_input' ? filled(taps * c) * (oc + panel) : taps * c * filled(oc);
   return n * outputs * perWindow;
 }
 
