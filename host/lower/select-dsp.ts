@@ -8,10 +8,17 @@ import { biasOf, perTensor, weightsOf } from '../quant/interpret-quant.js';
 import { isHalf, isShort, type ShortForm, shortForm } from './pack.js';
 import type { Case, Choice, Choices } from './select-choice.js';
 
-type WeightedOp = 'conv2d' | 'depthwiseConv2d' | 'dense';
+export type WeightedOp = 'conv2d' | 'depthwiseConv2d' | 'dense';
 
-/** The tables of a layer for the short requantization, if that can do the same. */
-function short({ graph, node: layer, bounds }: Case<WeightedOp>): ShortForm | undefined {
+/**
+ * The tables of a layer for the short requantization, if that can do the same.
+ *
+ * @param skips whether the kernel skips constant channels
+ */
+export function short(
+  { graph, node: layer, bounds }: Case<WeightedOp>,
+  skips = layer.op === 'conv2d',
+): ShortForm | undefined {
   if (bounds === undefined) return undefined;
   const node = layer as Node;
   const weights = weightsOf(graph, node);
@@ -31,7 +38,7 @@ function short({ graph, node: layer, bounds }: Case<WeightedOp>): ShortForm | un
       ).every(isZero),
     bounds,
   };
-  return shortForm(described, node.op === 'conv2d');
+  return shortForm(described, skips);
 }
 
 /** Bytes of scratch per block of four taps: the columns of four pixels. */

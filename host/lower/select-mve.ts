@@ -1,9 +1,116 @@
 /**
- * Kernels for Helium (kernels/c/enn_s8_*_mve.h), the vectors of Armv8.1-M; those of Armv7E-M, which
- * such cores run too, where it has none.
+ * Kernels for Helium (kernels/c/enn_s8_*_mve.h), the vectors of Armv8.1-M.
  */
-import type { Choices } from './select-choice.js';
-import { dspKernels } from './select-dsp.js';
+import { elements } from '../core/shape.js';
+import { getValue, type Node } from '../ir/graph.js';
+import { perTensor, weightsOf } from '../quant/interpret-quant.js';
+import type { ShortForm } from './pack.js';
+import {
+  channelRows,
+  foldZero,
+  groupedBias,
+  groupedFactors,
+  pairs16,
+  patchesOf,
+  rowSums,
+  rows16,
+  vector,
+  zeroEnded,
+} from './pack-mve.js';
+import type { LayerTables } from './pack-types.js';
+import type { Case, Choice, Choices } from './select-choice.js';
+import { short, type WeightedOp } from './select-dsp.js';
 
-/** The kernels for Armv8.1-M with Helium. */
-export const mveKernels: Choices = { ...dspKernels };
+/** Kernels load words of the weights' tables. */
+const align = 4;
+
+/** The weights by output channel, and the bias with the input's zero point in it. */
+function folded({ graph, node: layer }: Case<WeightedOp>, { bias }: ShortForm) {
+  const node = layer as Node;
+  const w = weightsOf(graph, node);
+  const channels = getValue(graph, node.output).shape.at(-1)!;
+  // Weights of one channel are neighbours, but for depthwise, where channels are.
+  const rows = node.op === 'depthwiseConv2d' ? channelRows(w, channels) : w;
+  const { zero } = perTensor(getValue(graph, node.inputs[0]!));
+  return { rows, channels, bias: foldZero(bias, rowSums(rows, channels), zero) };
+}
+
+/** Tables by groups of four channels, with the weights packed by `pack`. */
+function groupedTables(
+  c: Case<WeightedOp>,
+  form: ShortForm,
+  pack: (w: Int8Array, rows: number) => Int8Array,
+): LayerTables {
+  const { rows, channels, bias } = folded(c, form);
+  return {
+    weights: pack(rows, channels),
+    align,
+    bias: groupedBias(bias, channels),
+    mult: groupedFactors(form.multipliers),
+  };
+}
+
+/** Vectors of the columns of a block: four pixels, and one more for a window as it is. */
+const columns = 5;
+
+const conv2d: Choice<'conv2d'> = (c) => {
+  const form = short(c, false);
+  if (!form) return undefined;
+  const [, ...window] = getValue(c.graph, c.node.inputs[1]!).shape;
+  return {
+    name: 'enn_conv2d_s8_cols4__mve',
+    header: 'enn_s8_conv_mve.h',
+    order: 'blocks',
+    scratchBytes: Math.ceil(elements(window) / vector) * columns * vector,
+    tables: groupedTables(c, form, pairs16),
+  };
+};
+
+const depthwiseConv2d: Choice<'depthwiseConv2d'> = (c) => {
+  const { graph, node } = c;
+  const form = short(c, false);
+  const [x, y] = [getValue(graph, node.inputs[0]!), getValue(graph, node.output)];
+  if (!form || x.shape[3] !== y.shape[3]) return undefined;
+  const [, ...kernel] = getValue(graph, node.inputs[1]!).shape as number[];
+  const { stride, dilation } = node.attrs;
+  const axis = (i: 0 | 1) => ({
+    out: y.shape[i + 1]!,
+    kernel: kernel[i]!,
+    stride: stride[i],
+    dilation: dilation[i],
+  });
+  const patches = patchesOf(axis(0), axis(1));
+  if (!patches) return undefined;
+  const { rows, channels, bias } = folded(c, form);
+  const { multiplier, shift } = form.multipliers;
+  const weights = zeroEnded(rows, channels);
+  return {
+    name: 'enn_depthwise_conv2d_s8_patches__mve',
+    header: 'enn_s8_depthwise_mve.h',
+    order: 'any',
+    inPlace: elements(x.shape) === elements(y.shape),
+    scratchBytes: patches.planeBytes,
+    tables: {
+      weights: Int8Array.from([...patches.table, ...weights]),
+      align,
+      bias,
+      mult: multiplier,
+      shift,
+    },
+  };
+};
+
+const dense: Choice<'dense'> = (c) => {
+  const form = short(c, false);
+  return (
+    form && {
+      name: 'enn_dense_s8_rows4__mve',
+      header: 'enn_s8_dense_mve.h',
+      order: 'pixels',
+      tables: groupedTables(c, form, rows16),
+    }
+  );
+};
+
+/** The kernels for Armv8.1-M with Helium; where there is none, those of Armv7E-M do. */
+export const mveKernels: Choices = { conv2d, depthwiseConv2d, dense };

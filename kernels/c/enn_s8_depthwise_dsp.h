@@ -87,7 +87,7 @@ ENN_INLINE void enn_depthwise_pixel(const ENN_CONST struct enn_conv2d_s8 *p,
   if (o == p->out_c) return;
   int32_t acc[4] = {0, 0, 0, 0};
   enn_depthwise_some(t, x, w, p->out_c - o, minus, acc);
-  for (int32_t i = 0; o < p->out_c; i++, o++)
+  for (int32_t i = 0; i < (p->out_c & 3); i++, o++)
     y[o] = enn_depthwise_out(zero, (int32_t)((uint32_t)acc[i] + (uint32_t)bias[o]), mult[o], shift[o]);
 }
 

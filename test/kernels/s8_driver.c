@@ -22,9 +22,12 @@
 #include "enn_s8_add_dsp.h"
 #include "enn_s8_conv.h"
 #include "enn_s8_conv_dsp.h"
+#include "enn_s8_conv_mve.h"
 #include "enn_s8_dense.h"
 #include "enn_s8_dense_dsp.h"
+#include "enn_s8_dense_mve.h"
 #include "enn_s8_depthwise_dsp.h"
+#include "enn_s8_depthwise_mve.h"
 #include "enn_s8_depthwise_plane_dsp.h"
 #include "enn_s8_elementwise.h"
 #include "enn_s8_pool.h"
@@ -82,6 +85,14 @@ struct call {
     function(&p, c->buffer[0], c->buffer[1], c->buffer[2], y);                      \
     return CASES_OK;                                                                \
   }
+/* Weights whose multipliers and shifts are one table, without scratch. */
+#define X_W_F_Y(function, type)                                                     \
+  __attribute__((noinline)) static enum result run_##function(const struct call *c, \
+                                                              uint32_t words, void *y) { \
+    PARAMS(type);                                                                   \
+    function(&p, c->buffer[0], c->buffer[1], c->buffer[2], c->buffer[3], y);        \
+    return CASES_OK;                                                                \
+  }
 #define X_W_Y(function, type)                                                       \
   __attribute__((noinline)) static enum result run_##function(const struct call *c, \
                                                               uint32_t words, void *y) { \
@@ -132,7 +143,7 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
 }
 
 /* The kernels; a case names one by its place in this list, which the test reads from here. */
-#define KERNELS(x_y, a_b_y, x_t_t_y, x_w_y, x_w_s_y)        \
+#define KERNELS(x_y, a_b_y, x_t_t_y, x_w_f_y, x_w_y, x_w_s_y) \
   x_w_y(enn_conv2d_s8__ref, enn_conv2d_s8)                  \
   x_w_s_y(enn_conv2d_s8_border__ref, enn_conv2d_s8)         \
   x_w_y(enn_depthwise_conv2d_s8__ref, enn_conv2d_s8)        \
@@ -148,6 +159,9 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
   x_y(enn_pad_s8__ref, enn_pad_s8)                          \
   x_y(enn_softmax_s8__ref, enn_softmax_s8)                  \
   x_w_s_y(enn_conv2d_s8_cols4__dsp, enn_conv2d_s8)          \
+  x_w_y(enn_conv2d_s8_cols4__mve, enn_conv2d_s8)            \
+  x_w_s_y(enn_depthwise_conv2d_s8_patches__mve, enn_conv2d_s8) \
+  x_w_f_y(enn_dense_s8_rows4__mve, enn_dense_s8)            \
   x_w_s_y(enn_depthwise_conv2d_s8_3x3plane__dsp, enn_conv2d_s8) \
   x_w_y(enn_depthwise_conv2d_s8__dsp, enn_conv2d_s8)        \
   x_w_y(enn_dense_s8_rows4__dsp, enn_dense_s8)              \
@@ -175,11 +189,11 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
   x_t_t_y(enn_softmax_s16__ref, enn_softmax_s16)            \
   x_y(probe_fixed__ref, probe_fixed)
 
-KERNELS(X_Y, A_B_Y, X_T_T_Y, X_W_Y, X_W_S_Y)
+KERNELS(X_Y, A_B_Y, X_T_T_Y, X_W_F_Y, X_W_Y, X_W_S_Y)
 
 #define ENTRY(function, type) run_##function,
 typedef enum result (*kernel)(const struct call *c, uint32_t words, void *y);
-static const kernel kernels[] = {KERNELS(ENTRY, ENTRY, ENTRY, ENTRY, ENTRY)};
+static const kernel kernels[] = {KERNELS(ENTRY, ENTRY, ENTRY, ENTRY, ENTRY, ENTRY)};
 
 static enum result run_call(struct reader *r, int in_place, int8_t *y, uint32_t y_bytes) {
   struct call c;

@@ -1,0 +1,310 @@
+/* conv2d, int8, for Helium: four output pixels at a time over columns of bytes.
+ *
+ * y as enn_s8_conv.h says. The windows of four pixels are copied side by side, with the zero point
+ * where a tap falls into the padding, once for all output channels; then every output channel reads
+ * its weights once for the four pixels. The zero point itself is in the bias.
+ *
+ * Layout: blocks = ceil(kernel_h kernel_w in_c / 16); a column is the taps of a window in the order
+ * [kernel_h][kernel_w][in_c]. w[out_c / 4][2][blocks][2][16]: by groups of four channels, in them
+ * by pairs; zeros behind the last tap and the last channel. bias[out_c / 4][4] with the zero point
+ * folded in, factor[out_c / 4][2][4]: the multipliers of a group, then its shifts.
+ * scratch[blocks][4][16]: 16 bytes of each of the four columns; and 16 blocks bytes more, for a
+ * window whose rows are no whole vectors.
+ *
+ * Block: 2 channels x 4 pixels x 16 taps = 128 MAC in 14 instructions: six loads, eight VMLADAVA.
+ * Registers: eight accumulators (that instruction takes even ones only), pointers to columns and
+ * weights, a count; one vector is left for the places of the pixels in y.
+ *
+ * A group's 16 outputs are requantized as four vectors, one channel of the four pixels each; the
+ * narrowing then makes the four channels of a pixel neighbours: one word to store.
+ *
+ * Accumulator: |acc| < 2^30 and shift in [-22, -1], proven by the compiler; order of reading:
+ * the windows of four pixels, then their outputs.
+ * Oracle: host/quant/interpret-conv.ts.
+ */
+#ifndef ENN_S8_CONV_MVE_H
+#define ENN_S8_CONV_MVE_H
+
+#include "enn_mve.h"
+#include "enn_s8_conv.h"
+
+/* Bytes from a vector of a column to its next. */
+#define ENN_MVE_STEP 64
+
+/* `count` bytes into a column from a vector's start on; returns where the next vector goes. */
+ENN_INLINE int8_t *enn_mve_column_run(const int8_t *from, int32_t count, int8_t *to) {
+#if ENN_HAS_MVE
+  __asm__ volatile(
+      "wlstp.8 lr, %[n], 2f\n"
+      "1: vldrb.u8 q0, [%[from]], #16\n"
+      " vstrb.8 q0, [%[to]], #64\n"
+      " letp lr, 1b\n"
+      "2:\n"
+      : [from] "+r"(from), [to] "+r"(to)
+      : [n] "r"(count)
+      : "lr", "q0", "memory");
+  return to;
+#else
+  for (int32_t i = 0; i < count; i++) to[i / ENN_MVE_BYTES * ENN_MVE_STEP + i % ENN_MVE_BYTES] = from[i];
+  return to + (count + ENN_MVE_BYTES - 1) / ENN_MVE_BYTES * ENN_MVE_STEP;
+#endif
+}
+ENN_INLINE int8_t *enn_mve_column_fill(int32_t zero, int32_t count, int8_t *to) {
+  for (; count > 0; count -= ENN_MVE_BYTES, to += ENN_MVE_STEP) enn_mve_fill(zero, ENN_MVE_BYTES, to);
+  return to;
+}
+
+/* Where a pixel's window lies. */
+struct enn_mve_place {
+  int32_t top, left;
+};
+
+/* Whether no tap of a window falls into the padding, and taps of a row are one run. */
+ENN_INLINE int enn_mve_inside(const ENN_CONST struct enn_conv2d_s8 *p, struct enn_mve_place at) {
+  return at.top >= 0 && at.left >= 0 && p->dilation_w == 1 &&
+         at.top + (p->kernel_h - 1) * p->dilation_h < p->in_h && at.left + p->kernel_w <= p->in_w;
+}
+
+/* A window whose rows are whole vectors, or one row. */
+ENN_INLINE void enn_mve_column_vectors(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
+                                   struct enn_mve_place at, int8_t *to) {
+  const int32_t run = p->kernel_w * p->in_c, line = p->dilation_h * p->in_w * p->in_c;
+  if (enn_mve_inside(p, at)) {
+    const int8_t *from = x + (at.top * p->in_w + at.left) * p->in_c;
+    for (int32_t u = p->kernel_h; u > 0; u--, from += line) to = enn_mve_column_run(from, run, to);
+    return;
+  }
+  const struct enn_taps cols = enn_clip_taps(at.left, p->kernel_w, p->dilation_w, p->in_w);
+  for (int32_t u = 0; u < p->kernel_h; u++) {
+    const int32_t row = at.top + u * p->dilation_h;
+    const int32_t inside = row >= 0 && row < p->in_h;
+    const int32_t first = inside ? cols.first : p->kernel_w;
+    const int32_t last = inside ? cols.last : p->kernel_w;
+    to = enn_mve_column_fill(p->in_zero, first * p->in_c, to);
+    for (int32_t v = first; v < last; v++) {
+      const int32_t column = at.left + v * p->dilation_w;
+      to = enn_mve_column_run(x + (row * p->in_w + column) * p->in_c, p->in_c, to);
+    }
+    to = enn_mve_column_fill(p->in_zero, (p->kernel_w - last) * p->in_c, to);
+  }
+}
+
+/* Any window, as bytes. */
+ENN_INLINE void enn_mve_column_bytes(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
+                                 struct enn_mve_place at, int8_t *to) {
+  const int32_t run = p->kernel_w * p->in_c, line = p->dilation_h * p->in_w * p->in_c;
+  if (enn_mve_inside(p, at)) {
+    const int8_t *from = x + (at.top * p->in_w + at.left) * p->in_c;
+    for (int32_t u = p->kernel_h; u > 0; u--, from += line) to = enn_mve_copy(from, run, to);
+    return;
+  }
+  const struct enn_taps cols = enn_clip_taps(at.left, p->kernel_w, p->dilation_w, p->in_w);
+  const int32_t taps = cols.last - cols.first;
+  const int32_t runs = p->dilation_w == 1 ? taps > 0 : taps;
+  const int32_t length = p->dilation_w == 1 ? taps * p->in_c : p->in_c;
+  for (int32_t u = 0; u < p->kernel_h; u++) {
+    const int32_t row = at.top + u * p->dilation_h;
+    if (row < 0 || row >= p->in_h) {
+      to = enn_mve_fill(p->in_zero, run, to);
+      continue;
+    }
+    to = enn_mve_fill(p->in_zero, cols.first * p->in_c, to);
+    for (int32_t r = 0; r < runs; r++) {
+      const int32_t column = at.left + (cols.first + r) * p->dilation_w;
+      to = enn_mve_copy(x + (row * p->in_w + column) * p->in_c, length, to);
+    }
+    to = enn_mve_fill(p->in_zero, (p->kernel_w - cols.last) * p->in_c, to);
+  }
+}
+
+/* What all blocks of a layer share, and where the next begins. */
+struct enn_mve_conv {
+  int32_t rest;   /* blocks of 16 taps beyond the first */
+  int32_t groups; /* of channels */
+  int32_t channels;
+  int32_t out_zero;
+  int32_t signs; /* whether negative sums are rounded for themselves */
+  int32_t words; /* whether every pixel begins at a word of y, and has whole words */
+  const ENN_CONST int32_t *bias, *factor;
+  int32_t left; /* groups, while they are computed */
+  int32_t place[4]; /* of the pixels in y; those that are not there are the last again */
+};
+
+#if ENN_HAS_MVE
+#define ENN_MVE_DOT(mac)        \
+  " vldrb.u8 q0, [r9], #32\n"   \
+  " vldrb.u8 q2, [r1], #64\n"   \
+  mac " r0, q0, q2\n"           \
+  " vldrb.u8 q1, [r9, #-16]\n"  \
+  mac " r8, q1, q2\n"           \
+  " vldrb.u8 q2, [r1, #-48]\n"  \
+  mac " r2, q0, q2\n"           \
+  mac " r10, q1, q2\n"          \
+  " vldrb.u8 q2, [r1, #-32]\n"  \
+  mac " r4, q0, q2\n"           \
+  mac " r12, q1, q2\n"          \
+  " vldrb.u8 q2, [r1, #-16]\n"  \
+  mac " r6, q0, q2\n"           \
+  mac " lr, q1, q2\n"
+#define ENN_MVE_FIRST ENN_MVE_DOT(" vmladav.s8")
+#define ENN_MVE_NEXT ENN_MVE_DOT(" vmladava.s8")
+
+/* Two channels of four pixels into two vectors. */
+#define ENN_MVE_PAIR(a, b)                        \
+  " mov r1, r7\n"                                 \
+  " ldr r11, %[rest]\n" ENN_MVE_FIRST             \
+  " lsrs r11, r11, #1\n"                          \
+  " bcc 2f\n" ENN_MVE_NEXT                        \
+  "2: beq 4f\n"                                   \
+  "3:\n" ENN_MVE_NEXT ENN_MVE_NEXT                \
+  " subs r11, #1\n"                               \
+  " bne 3b\n"                                     \
+  "4:\n"                                          \
+  " vmov " #a "[2], " #a "[0], r0, r4\n"          \
+  " vmov " #a "[3], " #a "[1], r2, r6\n"          \
+  " vmov " #b "[2], " #b "[0], r8, r12\n"         \
+  " vmov " #b "[3], " #b "[1], r10, lr\n"
+
+#define ENN_MVE_SIGNED(q, mult, shift)   \
+  " vshr.s32 q0, " #q ", #31\n"          \
+  " vqrdmulh.s32 " #q ", " #q ", " #mult "\n" \
+  " vadd.i32 " #q ", " #q ", q0\n"       \
+  " vrshl.s32 " #q ", " #shift "\n"
+#define ENN_MVE_UNSIGNED(q, mult, shift) \
+  " vqrdmulh.s32 " #q ", " #q ", " #mult "\n" \
+  " vrshl.s32 " #q ", " #shift "\n"
+#define ENN_MVE_SCALE(scale) \
+  scale(q4, r0, r6) scale(q5, r1, r8) scale(q6, r2, r10) scale(q7, r4, r12)
+
+/* All channels of four pixels. */
+ENN_INLINE void enn_mve_conv(struct enn_mve_conv *b, const int8_t *columns,
+                               const ENN_CONST int8_t *weights, int8_t *y) {
+  register const int8_t *col __asm__("r7") = columns;
+  register const ENN_CONST int8_t *w __asm__("r9") = weights;
+  register const ENN_CONST int32_t *factor __asm__("r5") = b->factor;
+  register int8_t *at __asm__("r3") = y;
+  register const int32_t *place __asm__("r0") = b->place;
+  const ENN_CONST int32_t *bias = b->bias;
+  int32_t left = b->groups, channels = b->channels;
+  __asm__ volatile(
+      " vldrw.u32 q3, [r0]\n"
+      "1:\n" ENN_MVE_PAIR(q4, q5) ENN_MVE_PAIR(q6, q7)
+      " ldr r8, %[bias]\n"
+      " ldr r11, %[signs]\n"
+      " ldm r8!, {r0, r1, r2, r4}\n"
+      " str r8, %[bias]\n"
+      " vadd.i32 q4, q4, r0\n"
+      " vadd.i32 q5, q5, r1\n"
+      " vadd.i32 q6, q6, r2\n"
+      " vadd.i32 q7, q7, r4\n"
+      " ldm r5!, {r0, r1, r2, r4, r6, r8, r10, r12}\n"
+      " cmp r11, #0\n"
+      " beq 5f\n" ENN_MVE_SCALE(ENN_MVE_SIGNED)
+      " b 6f\n"
+      "5:\n" ENN_MVE_SCALE(ENN_MVE_UNSIGNED)
+      "6: ldr r8, %[zero]\n"
+      " vqmovnb.s32 q4, q4\n"
+      " vqmovnt.s32 q4, q6\n"
+      " vqmovnb.s32 q5, q5\n"
+      " vqmovnt.s32 q5, q7\n"
+      " vqadd.s16 q4, q4, r8\n"
+      " vqadd.s16 q5, q5, r8\n"
+      " ldr r8, %[words]\n"
+      " vqmovnb.s16 q4, q4\n"
+      " vqmovnt.s16 q4, q5\n"
+      " cmp r8, #0\n"
+      " beq 7f\n"
+      " vstrw.32 q4, [r3, q3]\n"
+      " adds r3, #4\n"
+      " b 8f\n"
+      "7: ldr r8, %[channels]\n"
+      " movs r0, #4\n"
+      "9: vstrb.32 q4, [r3, q3]\n"
+      " vshr.u32 q4, q4, #8\n"
+      " adds r3, #1\n"
+      " subs r8, #1\n"
+      " beq 8f\n"
+      " subs r0, #1\n"
+      " bne 9b\n"
+      " str r8, %[channels]\n"
+      "8: ldr r8, %[left]\n"
+      " subs r8, #1\n"
+      " str r8, %[left]\n"
+      " bne 1b\n"
+      : "+r"(col), "+r"(w), "+r"(factor), "+r"(at), "+r"(place), [bias] "+m"(bias),
+        [left] "+m"(left), [channels] "+m"(channels)
+      : [rest] "m"(b->rest), [zero] "m"(b->out_zero), [signs] "m"(b->signs), [words] "m"(b->words)
+      : "r1", "r2", "r4", "r6", "r8", "r10", "r11", "r12", "lr", "q0", "q1", "q2", "q3", "q4", "q5",
+        "q6", "q7", "cc", "memory");
+}
+#else
+ENN_INLINE void enn_mve_conv(struct enn_mve_conv *b, const int8_t *columns,
+                               const ENN_CONST int8_t *w, int8_t *y) {
+  for (int32_t o = 0; o < b->channels; o++) {
+    const int32_t group = o / 4, blocks = b->rest + 1;
+    const ENN_CONST int8_t *from = w + (o / 2 * blocks * 2 + o % 2) * ENN_MVE_BYTES;
+    const ENN_CONST int32_t *factor = b->factor + 8 * group + o % 4;
+    for (int32_t n = 0; n < 4; n++) {
+      int32_t acc = b->bias[o];
+      for (int32_t i = 0; i < blocks * ENN_MVE_BYTES; i++) {
+        const int32_t block = i / ENN_MVE_BYTES, lane = i % ENN_MVE_BYTES;
+        acc = enn_wrapping_add(acc, columns[block * ENN_MVE_STEP + n * ENN_MVE_BYTES + lane] *
+                                        from[2 * block * ENN_MVE_BYTES + lane]);
+      }
+      y[b->place[n] + o] =
+          (int8_t)enn_narrow(acc, factor[0], enn_narrow_base(factor[4], b->out_zero), -factor[4]);
+    }
+  }
+}
+#endif
+
+/* The window of a pixel as the column at `to`; `bytes` is memory for one as it is. */
+ENN_INLINE void enn_mve_column(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
+                           struct enn_mve_place at, int8_t *bytes, int8_t *to) {
+  if (p->in_c % ENN_MVE_BYTES == 0 || p->kernel_h * p->kernel_w == 1) {
+    enn_mve_column_vectors(p, x, at, to);
+  } else {
+    enn_mve_column_bytes(p, x, at, bytes);
+    enn_mve_column_run(bytes, p->kernel_h * p->kernel_w * p->in_c, to);
+  }
+}
+
+ENN_INLINE void enn_conv2d_s8_cols4__mve(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
+                                         const ENN_CONST int8_t *w, const ENN_CONST int32_t *bias,
+                                         const ENN_CONST int32_t *factor, int8_t *scratch,
+                                         int8_t *y) {
+  const int32_t blocks =
+      (p->kernel_h * p->kernel_w * p->in_c + ENN_MVE_BYTES - 1) / ENN_MVE_BYTES;
+  const int32_t channels = p->out_c, pixels = p->out_h * p->out_w;
+  const int32_t last_left = p->out_w * p->stride_w - p->pad_left;
+  struct enn_mve_conv b = {.rest = blocks - 1,
+                             .groups = (channels + 3) / 4,
+                             .channels = channels,
+                             .out_zero = p->out_zero,
+                             .signs = p->clamp_min < p->out_zero,
+                             .words = channels % 4 == 0,
+                             .bias = bias,
+                             .factor = factor,
+                             .place = {0, channels, 2 * channels, 3 * channels}};
+  struct enn_mve_place at = {-p->pad_top, -p->pad_left};
+  int8_t *next = y;
+  for (int32_t first = 0; first < pixels; first += 4, next += 4 * channels) {
+    for (int32_t n = 0; n < 4; n++) {
+      enn_mve_column(p, x, at, scratch + blocks * ENN_MVE_STEP, scratch + n * ENN_MVE_BYTES);
+      if (first + n + 1 >= pixels) {
+        /* What is not there is the last pixel again. */
+        if (n < 3) b.place[n + 1] = b.place[n];
+        continue;
+      }
+      at.left += p->stride_w;
+      if (at.left == last_left) {
+        at.left = -p->pad_left;
+        at.top += p->stride_h;
+      }
+    }
+    enn_mve_conv(&b, scratch, w, next);
+  }
+  enn_mve_clamp(y, pixels * channels, p->clamp_min, p->clamp_max);
+}
+
+#endif
