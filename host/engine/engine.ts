@@ -3,6 +3,7 @@
  * list of kernel calls over it. Several programs can live at once.
  */
 import { UsageError } from '../core/errors.js';
+import { createNativeEngine } from './native-engine.js';
 import type { Engine, EngineOptions } from './types.js';
 import { createWasmEngine } from './wasm-engine.js';
 import { createWebgpuEngine } from './webgpu-engine.js';
@@ -11,6 +12,7 @@ export type { CompileOptions, Engine, EngineOptions, Program } from './types.js'
 
 const engines = {
   wasm: (_options: EngineOptions) => createWasmEngine(),
+  native: createNativeEngine,
   webgpu: (_options: EngineOptions) => createWebgpuEngine(),
 } satisfies { readonly [N in Engine['name']]: (options: EngineOptions) => Promise<Engine> };
 

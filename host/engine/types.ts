@@ -12,10 +12,12 @@ export interface CompileOptions {
 export interface EngineOptions {
   /** Threads that share the work; default 1. The bytes are the same at any number. */
   readonly threads?: number | undefined;
+  /** The instruction-set variant of the native engine; default the best that runs here. */
+  readonly variant?: string | undefined;
 }
 
 export interface Engine {
-  readonly name: 'wasm' | 'webgpu';
+  readonly name: 'wasm' | 'native' | 'webgpu';
   /** The instruction-set variant; equal variants give equal bytes. Recorded in checkpoints. */
   readonly variant: string;
   /**
