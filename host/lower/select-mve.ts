@@ -50,18 +50,22 @@ function groupedTables(
   };
 }
 
-/** Vectors of the columns of a block: four pixels, and one more for a window as it is. */
-const columns = 5;
+/** Bytes of scratch of enn_s8_conv_mve.h, per vector of a column. */
+function columnBytes([, height, width, channels]: readonly number[]): number {
+  const taps = height! * width!;
+  const whole = channels! % vector === 0 || taps === 1;
+  const places = !whole && taps * channels! <= 64 ? 2 : 0;
+  return Math.ceil((taps * channels!) / vector) * vector * (4 + (whole ? 0 : 1) + places);
+}
 
 const conv2d: Choice<'conv2d'> = (c) => {
   const form = short(c, false);
   if (!form) return undefined;
-  const [, ...window] = getValue(c.graph, c.node.inputs[1]!).shape;
   return {
     name: 'enn_conv2d_s8_cols4__mve',
     header: 'enn_s8_conv_mve.h',
     order: 'blocks',
-    scratchBytes: Math.ceil(elements(window) / vector) * columns * vector,
+    scratchBytes: columnBytes(getValue(c.graph, c.node.inputs[1]!).shape),
     tables: groupedTables(c, form, pairs16),
   };
 };

@@ -8,8 +8,9 @@
  * [kernel_h][kernel_w][in_c]. w[out_c / 4][2][blocks][2][16]: by groups of four channels, in them
  * by pairs; zeros behind the last tap and the last channel. bias[out_c / 4][4] with the zero point
  * folded in, factor[out_c / 4][2][4]: the multipliers of a group, then its shifts.
- * scratch[blocks][4][16]: 16 bytes of each of the four columns; and 16 blocks bytes more, for a
- * window whose rows are no whole vectors.
+ * scratch[blocks][4][16]: 16 bytes of each of the four columns. Where the rows of a window are no
+ * whole vectors, and it has more than one tap, 16 blocks bytes more for a window as it is, and if
+ * that has at most 64 bytes, 32 blocks more for their places in x, by which they are gathered.
  *
  * Block: 2 channels x 4 pixels x 16 taps = 128 MAC in 14 instructions: six loads, eight VMLADAVA.
  * Registers: eight accumulators (that instruction takes even ones only), pointers to columns and
@@ -91,30 +92,90 @@ ENN_INLINE void enn_mve_column_vectors(const ENN_CONST struct enn_conv2d_s8 *p, 
 
 /* Any window, as bytes. */
 ENN_INLINE void enn_mve_column_bytes(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
-                                 struct enn_mve_place at, int8_t *to) {
-  const int32_t run = p->kernel_w * p->in_c, line = p->dilation_h * p->in_w * p->in_c;
-  if (enn_mve_inside(p, at)) {
-    const int8_t *from = x + (at.top * p->in_w + at.left) * p->in_c;
-    for (int32_t u = p->kernel_h; u > 0; u--, from += line) to = enn_mve_copy(from, run, to);
-    return;
-  }
+                                     struct enn_mve_place at, int8_t *to) {
+  const struct enn_taps rows = enn_clip_taps(at.top, p->kernel_h, p->dilation_h, p->in_h);
   const struct enn_taps cols = enn_clip_taps(at.left, p->kernel_w, p->dilation_w, p->in_w);
   const int32_t taps = cols.last - cols.first;
-  const int32_t runs = p->dilation_w == 1 ? taps > 0 : taps;
-  const int32_t length = p->dilation_w == 1 ? taps * p->in_c : p->in_c;
-  for (int32_t u = 0; u < p->kernel_h; u++) {
-    const int32_t row = at.top + u * p->dilation_h;
-    if (row < 0 || row >= p->in_h) {
-      to = enn_mve_fill(p->in_zero, run, to);
+  const int32_t run = p->kernel_w * p->in_c, line = p->dilation_h * p->in_w * p->in_c;
+  const int32_t row = at.top + rows.first * p->dilation_h;
+  const int32_t column = at.left + cols.first * p->dilation_w;
+  if ((rows.last - rows.first) * taps < p->kernel_h * p->kernel_w)
+    enn_mve_fill(p->in_zero, p->kernel_h * run, to);
+  if (taps == 0) return;
+  const int8_t *from = x + (row * p->in_w + column) * p->in_c;
+  to += rows.first * run + cols.first * p->in_c;
+  for (int32_t u = rows.first; u < rows.last; u++, from += line, to += run) {
+    if (p->dilation_w == 1) {
+      enn_mve_copy(from, taps * p->in_c, to);
       continue;
     }
-    to = enn_mve_fill(p->in_zero, cols.first * p->in_c, to);
-    for (int32_t r = 0; r < runs; r++) {
-      const int32_t column = at.left + (cols.first + r) * p->dilation_w;
-      to = enn_mve_copy(x + (row * p->in_w + column) * p->in_c, length, to);
-    }
-    to = enn_mve_fill(p->in_zero, (p->kernel_w - cols.last) * p->in_c, to);
+    for (int32_t v = 0; v < taps; v++)
+      enn_mve_copy(from + v * p->dilation_w * p->in_c, p->in_c, to + v * p->in_c);
   }
+}
+
+/* `count` bytes of each of four pixels, `step` bytes apart, from a vector's start on. */
+ENN_INLINE int8_t *enn_mve_four_runs(const int8_t *x, int32_t step, int32_t count, int8_t *to) {
+#if ENN_HAS_MVE
+  const int8_t *second = x + step, *third = second + step, *fourth = third + step;
+  __asm__ volatile(
+      " wlstp.8 lr, %[n], 2f\n"
+      "1: vldrb.u8 q0, [%[a]], #16\n"
+      " vldrb.u8 q1, [%[b]], #16\n"
+      " vldrb.u8 q2, [%[c]], #16\n"
+      " vldrb.u8 q3, [%[d]], #16\n"
+      " vstrb.8 q0, [%[to]], #64\n"
+      " vstrb.8 q1, [%[to], #-48]\n"
+      " vstrb.8 q2, [%[to], #-32]\n"
+      " vstrb.8 q3, [%[to], #-16]\n"
+      " letp lr, 1b\n"
+      "2:\n"
+      : [a] "+r"(x), [b] "+r"(second), [c] "+r"(third), [d] "+r"(fourth), [to] "+r"(to)
+      : [n] "r"(count)
+      : "lr", "q0", "q1", "q2", "q3", "memory");
+  return to;
+#else
+  for (int32_t n = 0; n < 3; n++) enn_mve_column_run(x + n * step, count, to + n * ENN_MVE_BYTES);
+  return enn_mve_column_run(x + 3 * step, count, to + 3 * ENN_MVE_BYTES) - 3 * ENN_MVE_BYTES;
+#endif
+}
+
+/* The windows of four pixels, `step` bytes apart, whose taps lie at `places`. */
+ENN_INLINE void enn_mve_four_gathered(const int8_t *x, int32_t step, const uint16_t *places,
+                                      int32_t blocks, int8_t *to) {
+#if ENN_HAS_MVE
+  const int8_t *second = x + step, *third = second + step, *fourth = third + step;
+  __asm__ volatile(
+      " dls lr, %[n]\n"
+      "1: vldrh.u16 q0, [%[places]], #32\n"
+      " vldrh.u16 q1, [%[places], #-16]\n"
+      " vldrb.u16 q2, [%[a], q0]\n"
+      " vldrb.u16 q3, [%[a], q1]\n"
+      " vstrb.16 q2, [%[to]]\n"
+      " vstrb.16 q3, [%[to], #8]\n"
+      " vldrb.u16 q2, [%[b], q0]\n"
+      " vldrb.u16 q3, [%[b], q1]\n"
+      " vstrb.16 q2, [%[to], #16]\n"
+      " vstrb.16 q3, [%[to], #24]\n"
+      " vldrb.u16 q2, [%[c], q0]\n"
+      " vldrb.u16 q3, [%[c], q1]\n"
+      " vstrb.16 q2, [%[to], #32]\n"
+      " vstrb.16 q3, [%[to], #40]\n"
+      " vldrb.u16 q2, [%[d], q0]\n"
+      " vldrb.u16 q3, [%[d], q1]\n"
+      " vstrb.16 q2, [%[to], #48]\n"
+      " vstrb.16 q3, [%[to], #56]\n"
+      " adds %[to], #64\n"
+      " le lr, 1b\n"
+      : [places] "+l"(places), [to] "+l"(to)
+      : [a] "r"(x), [b] "r"(second), [c] "r"(third), [d] "r"(fourth), [n] "r"(blocks)
+      : "lr", "q0", "q1", "q2", "q3", "cc", "memory");
+#else
+  for (int32_t i = 0; i < blocks * ENN_MVE_BYTES; i++) {
+    int8_t *at = to + i / ENN_MVE_BYTES * ENN_MVE_STEP + i % ENN_MVE_BYTES;
+    for (int32_t n = 0; n < 4; n++) at[n * ENN_MVE_BYTES] = x[n * step + places[i]];
+  }
+#endif
 }
 
 /* What all blocks of a layer share, and where the next begins. */
@@ -177,7 +238,7 @@ struct enn_mve_conv {
   scale(q4, r0, r6) scale(q5, r1, r8) scale(q6, r2, r10) scale(q7, r4, r12)
 
 /* All channels of four pixels. */
-ENN_INLINE void enn_mve_conv(struct enn_mve_conv *b, const int8_t *columns,
+ENN_INLINE void enn_mve_conv_block(struct enn_mve_conv *b, const int8_t *columns,
                                const ENN_CONST int8_t *weights, int8_t *y) {
   register const int8_t *col __asm__("r7") = columns;
   register const ENN_CONST int8_t *w __asm__("r9") = weights;
@@ -238,7 +299,7 @@ ENN_INLINE void enn_mve_conv(struct enn_mve_conv *b, const int8_t *columns,
         "q6", "q7", "cc", "memory");
 }
 #else
-ENN_INLINE void enn_mve_conv(struct enn_mve_conv *b, const int8_t *columns,
+ENN_INLINE void enn_mve_conv_block(struct enn_mve_conv *b, const int8_t *columns,
                                const ENN_CONST int8_t *w, int8_t *y) {
   for (int32_t o = 0; o < b->channels; o++) {
     const int32_t group = o / 4, blocks = b->rest + 1;
@@ -258,51 +319,116 @@ ENN_INLINE void enn_mve_conv(struct enn_mve_conv *b, const int8_t *columns,
 }
 #endif
 
-/* The window of a pixel as the column at `to`; `bytes` is memory for one as it is. */
-ENN_INLINE void enn_mve_column(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
-                           struct enn_mve_place at, int8_t *bytes, int8_t *to) {
-  if (p->in_c % ENN_MVE_BYTES == 0 || p->kernel_h * p->kernel_w == 1) {
-    enn_mve_column_vectors(p, x, at, to);
+/* How the columns of a layer are made. */
+struct enn_mve_columns {
+  struct enn_conv2d_s8 p;
+  int32_t blocks;
+  int32_t whole;    /* whether the rows of a window are whole vectors, or it has one tap */
+  int32_t gathered; /* whether there are places of its taps */
+  int8_t *columns, *bytes;
+  uint16_t *places;
+};
+
+/* Bytes of a window that is gathered. */
+#define ENN_MVE_PLACES 64
+
+ENN_INLINE void enn_mve_make_places(struct enn_mve_columns *c) {
+  const struct enn_conv2d_s8 *p = &c->p;
+  const int32_t run = p->kernel_w * p->in_c, taps = p->kernel_h * run;
+  const int32_t line = p->dilation_h * p->in_w * p->in_c;
+  c->gathered = 0;
+  if (c->whole || taps > ENN_MVE_PLACES || p->dilation_w != 1) return;
+  if ((p->kernel_h - 1) * line + run > UINT16_MAX) return;
+  c->gathered = 1;
+  for (int32_t i = 0; i < c->blocks * ENN_MVE_BYTES; i++)
+    c->places[i] = (uint16_t)(i < taps ? i / run * line + i % run : 0);
+}
+
+/* The window of a pixel as column n. */
+ENN_INLINE void enn_mve_one_column(const struct enn_mve_columns *c, const int8_t *x,
+                                   struct enn_mve_place at, int32_t n) {
+  int8_t *to = c->columns + n * ENN_MVE_BYTES;
+  if (c->whole) {
+    enn_mve_column_vectors(&c->p, x, at, to);
   } else {
-    enn_mve_column_bytes(p, x, at, bytes);
-    enn_mve_column_run(bytes, p->kernel_h * p->kernel_w * p->in_c, to);
+    enn_mve_column_bytes(&c->p, x, at, c->bytes);
+    enn_mve_column_run(c->bytes, c->p.kernel_h * c->p.kernel_w * c->p.in_c, to);
   }
+}
+
+/* The windows of four pixels of one row, without padding. */
+ENN_INLINE void enn_mve_four_columns(const struct enn_mve_columns *c, const int8_t *x,
+                                     struct enn_mve_place at) {
+  const struct enn_conv2d_s8 *p = &c->p;
+  const int8_t *from = x + (at.top * p->in_w + at.left) * p->in_c;
+  const int32_t step = p->stride_w * p->in_c;
+  if (c->whole) {
+    const int32_t run = p->kernel_w * p->in_c, line = p->dilation_h * p->in_w * p->in_c;
+    int8_t *to = c->columns;
+    for (int32_t u = p->kernel_h; u > 0; u--, from += line)
+      to = enn_mve_four_runs(from, step, run, to);
+  } else {
+    enn_mve_four_gathered(from, step, c->places, c->blocks, c->columns);
+  }
+}
+
+/* The columns of the next four pixels, of which `count` are there; the others are the last again. */
+ENN_INLINE void enn_mve_next_columns(const struct enn_mve_columns *c, const int8_t *x,
+                                     struct enn_mve_place *at, int32_t count) {
+  const struct enn_conv2d_s8 *p = &c->p;
+  const int32_t end = p->out_w * p->stride_w - p->pad_left;
+  const struct enn_mve_place fourth = {at->top, at->left + 3 * p->stride_w};
+  if (fourth.left < end && (c->whole || c->gathered) && enn_mve_inside(p, *at) &&
+      enn_mve_inside(p, fourth)) {
+    enn_mve_four_columns(c, x, *at);
+    at->left = fourth.left;
+  } else {
+    for (int32_t n = 0; n < 4; n++) {
+      enn_mve_one_column(c, x, *at, n);
+      if (n == 3 || n + 1 >= count) continue;
+      at->left += p->stride_w;
+      if (at->left == end) *at = (struct enn_mve_place){at->top + p->stride_h, -p->pad_left};
+    }
+  }
+  at->left += p->stride_w;
+  if (at->left == end) *at = (struct enn_mve_place){at->top + p->stride_h, -p->pad_left};
 }
 
 ENN_INLINE void enn_conv2d_s8_cols4__mve(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
                                          const ENN_CONST int8_t *w, const ENN_CONST int32_t *bias,
                                          const ENN_CONST int32_t *factor, int8_t *scratch,
                                          int8_t *y) {
-  const int32_t blocks =
-      (p->kernel_h * p->kernel_w * p->in_c + ENN_MVE_BYTES - 1) / ENN_MVE_BYTES;
+  const int32_t taps = p->kernel_h * p->kernel_w;
+  const int32_t blocks = (taps * p->in_c + ENN_MVE_BYTES - 1) / ENN_MVE_BYTES;
   const int32_t channels = p->out_c, pixels = p->out_h * p->out_w;
-  const int32_t last_left = p->out_w * p->stride_w - p->pad_left;
   struct enn_mve_conv b = {.rest = blocks - 1,
-                             .groups = (channels + 3) / 4,
-                             .channels = channels,
-                             .out_zero = p->out_zero,
-                             .signs = p->clamp_min < p->out_zero,
-                             .words = channels % 4 == 0,
-                             .bias = bias,
-                             .factor = factor,
-                             .place = {0, channels, 2 * channels, 3 * channels}};
+                           .groups = (channels + 3) / 4,
+                           .channels = channels,
+                           .out_zero = p->out_zero,
+                           .signs = p->clamp_min < p->out_zero,
+                           .words = channels % 4 == 0,
+                           .bias = bias,
+                           .factor = factor,
+                           .place = {0, channels, 2 * channels, 3 * channels}};
+  struct enn_mve_columns c = {.p = *p,
+                              .blocks = blocks,
+                              .whole = p->in_c % ENN_MVE_BYTES == 0 || taps == 1,
+                              .columns = scratch,
+                              .bytes = scratch + blocks * ENN_MVE_STEP};
+  c.places = (uint16_t *)(void *)(c.bytes + blocks * ENN_MVE_BYTES);
+  enn_mve_make_places(&c);
+  if (taps == 1 && p->stride_h == 1 && p->stride_w == 1 && p->out_h == p->in_h &&
+      p->out_w == p->in_w && p->pad_top == 0 && p->pad_left == 0) {
+    /* Pixels of all rows are neighbours. */
+    c.p.in_w = c.p.out_w = pixels;
+    c.p.in_h = c.p.out_h = 1;
+  }
   struct enn_mve_place at = {-p->pad_top, -p->pad_left};
   int8_t *next = y;
-  for (int32_t first = 0; first < pixels; first += 4, next += 4 * channels) {
-    for (int32_t n = 0; n < 4; n++) {
-      enn_mve_column(p, x, at, scratch + blocks * ENN_MVE_STEP, scratch + n * ENN_MVE_BYTES);
-      if (first + n + 1 >= pixels) {
-        /* What is not there is the last pixel again. */
-        if (n < 3) b.place[n + 1] = b.place[n];
-        continue;
-      }
-      at.left += p->stride_w;
-      if (at.left == last_left) {
-        at.left = -p->pad_left;
-        at.top += p->stride_h;
-      }
-    }
-    enn_mve_conv(&b, scratch, w, next);
+  for (int32_t left = pixels; left > 0; left -= 4, next += 4 * channels) {
+    enn_mve_next_columns(&c, x, &at, left);
+    for (int32_t n = left; n < 4; n++) b.place[n] = b.place[n - 1];
+    enn_mve_conv_block(&b, scratch, w, next);
   }
   enn_mve_clamp(y, pixels * channels, p->clamp_min, p->clamp_max);
 }
