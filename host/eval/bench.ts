@@ -37,13 +37,15 @@ export interface BenchResult {
 }
 
 /** One inference's input, the same everywhere: a congruential pattern over the whole range. */
-export function patternInputs(graph: Graph): Int8Array[] {
-  return graph.inputs.map((id) =>
-    Int8Array.from(
-      { length: elements(getValue(graph, id).shape) },
+export function patternInputs(graph: Graph): (Int8Array | Int16Array)[] {
+  return graph.inputs.map((id) => {
+    const { shape, dtype } = getValue(graph, id);
+    const pattern = Array.from(
+      { length: elements(shape) },
       (_, i) => (Math.imul(i, 1103515245) + 12345) >> 16,
-    ),
-  );
+    );
+    return dtype === 's16' ? Int16Array.from(pattern) : Int8Array.from(pattern);
+  });
 }
 
 /**

@@ -72,8 +72,11 @@ export function assignSchemes(
   const chosen = new Map<ValueId, Scheme>(overrides);
   const schemeOf = (id: ValueId): Scheme => chosen.get(id) ?? scheme;
   for (const { node, rule, output } of steps) {
+    // A layer may be named before its activation.
+    const named = chosen.get(output) ?? chosen.get(node.output);
     const follows = rule.kind === 'same' || rule.kind === 'bound';
-    if (follows && !chosen.has(output)) chosen.set(output, schemeOf(node.inputs[0]!));
+    const own = named ?? (follows ? schemeOf(node.inputs[0]!) : undefined);
+    if (own) chosen.set(output, own);
   }
   return schemeOf;
 }

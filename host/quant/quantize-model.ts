@@ -4,7 +4,7 @@
 import { GateError } from '../core/errors.js';
 import type { Dataset } from '../data/dataset.js';
 import type { Engine } from '../engine/engine.js';
-import type { Graph } from '../ir/graph.js';
+import type { Graph, ValueId } from '../ir/graph.js';
 import type { SchemeName } from '../scheme/schemes.js';
 import type { Ranges } from './assign.js';
 import { calibrate, defaultSamples } from './calibrate.js';
@@ -26,6 +26,8 @@ export interface QuantizeModelOptions {
   readonly samples?: number | undefined;
   readonly seed?: number | undefined;
   readonly scheme?: SchemeName | undefined;
+  /** Other schemes for some layers, by the values that they compute. */
+  readonly layers?: ReadonlyMap<ValueId, SchemeName> | undefined;
   readonly observer?: ObserverName | undefined;
   readonly perAxisDense?: boolean | undefined;
   /** The largest loss of accuracy that is accepted, as a fraction: 0.003 is 0.3 points. */
@@ -104,7 +106,8 @@ export async function quantizeModel(options: QuantizeModelOptions): Promise<Quan
     onProgress: report('calibrate', Math.min(samples, data.count)),
   });
   const quantized = quantizeGraph(graph, ranges, {
-    scheme: options.scheme ?? 'tflite',
+    scheme: options.scheme ?? 'int8',
+    ...(options.layers && { layers: options.layers }),
     perAxisDense: options.perAxisDense ?? false,
   });
   const layers = await diagnose(graph, quantized, data, { engine, samples: diagnoseSamples, seed });

@@ -1,11 +1,13 @@
-/** `edge-nn quantize`: a trained float model to an int8 .tflite. */
+/** `edge-nn quantize`: a trained float model to an integer .tflite. */
 import { basename, dirname, extname } from 'node:path';
 import { BadInputError, UsageError } from '../../core/errors.js';
 import { writeOutputFile } from '../../core/output-file.js';
 import { exportTflite } from '../../emit/tflite.js';
 import { createEngine } from '../../engine/engine.js';
+import { type Graph, getValue, type ValueId } from '../../ir/graph.js';
 import type { LayerNoise } from '../../quant/diagnose.js';
 import { type ObserverName, observers } from '../../quant/observers.js';
+import { prepareForQuantization } from '../../quant/quantize.js';
 import { quantizeModel } from '../../quant/quantize-model.js';
 import { isSchemeName, type SchemeName, schemes } from '../../scheme/schemes.js';
 import { type Context, command, defined, type Flags, silent } from '../command.js';
@@ -24,6 +26,10 @@ export interface QuantizeOptions {
   /** Calibration examples; default 500. */
   readonly samples?: number;
   readonly scheme?: string;
+  /** Other schemes for some layers: `conv1=int16x8,fc=int8w4`. */
+  readonly layers?: string;
+  /** One scale per output of a dense layer; older TFLite interpreters know only one per layer. */
+  readonly perAxisDense?: boolean;
   /** How ranges are found; default minMax. */
   readonly observer?: string;
   /** The largest accepted loss of accuracy, in points (percent). */
@@ -50,6 +56,24 @@ function requireScheme(name: string | undefined): SchemeName | undefined {
   throw new UsageError(`there is no quantization scheme ${name}`, {
     hint: `Choose one of: ${Object.keys(schemes).join(', ')}.`,
   });
+}
+
+/** The layers of `--layers`, by the values that they compute. */
+function layerSchemes(graph: Graph, text: string): ReadonlyMap<ValueId, SchemeName> {
+  const prepared = prepareForQuantization(graph);
+  const layers = [...prepared.inputs, ...prepared.nodes.map(({ output }) => output)];
+  const named = (name: string): ValueId => {
+    const found = layers.find((id) => id === name || getValue(prepared, id).name === name);
+    if (found !== undefined) return found;
+    throw new UsageError(`there is no layer ${name}`, {
+      hint: `Choose among: ${layers.join(', ')}.`,
+    });
+  };
+  const entries = text.split(',').map((entry) => {
+    const [name = '', scheme] = entry.split('=');
+    return [named(name), requireScheme(scheme ?? '')!] as const;
+  });
+  return new Map(entries);
 }
 
 const defaultOutput = (model: string): string =>
@@ -89,6 +113,8 @@ export async function quantize(
     samples: options.samples,
     seed: options.seed ?? 1,
     scheme: requireScheme(options.scheme),
+    layers: options.layers === undefined ? undefined : layerSchemes(graph, options.layers),
+    perAxisDense: options.perAxisDense,
     observer: options.observer as ObserverName | undefined,
     maxDrop: options.maxDrop === undefined ? undefined : options.maxDrop / 100,
     limit: options.limit,
@@ -114,6 +140,8 @@ const options = (flags: Flags): QuantizeOptions =>
     testData: read.text(flags, 'test-data'),
     samples: read.number(flags, 'samples'),
     scheme: read.text(flags, 'scheme'),
+    layers: read.text(flags, 'layers'),
+    perAxisDense: read.flag(flags, 'per-axis-dense'),
     observer: read.text(flags, 'observer'),
     maxDrop: read.number(flags, 'max-drop'),
     limit: read.number(flags, 'limit'),
@@ -126,7 +154,7 @@ const percentText = (value: number | null): string => (value === null ? '-' : pe
 
 export const quantizeCommand = command<QuantizeReport>({
   verb: 'quantize',
-  summary: 'Quantize a trained model to an int8 .tflite',
+  summary: 'Quantize a trained model to an integer .tflite',
   positionals: { model: { describe: 'Checkpoint (.safetensors) or float .tflite' } },
   options: {
     data: { ...shared.data, demandOption: true },
@@ -134,9 +162,18 @@ export const quantizeCommand = command<QuantizeReport>({
     samples: { type: 'number', default: 500, describe: 'Calibration examples' },
     scheme: {
       type: 'string',
-      default: 'tflite',
+      default: 'int8',
       choices: Object.keys(schemes),
-      describe: 'Rules that choose scales and zero points',
+      describe: 'Types of activations and weights: int16x8 is 16 and 8 bits, int8w4 8 and 4',
+    },
+    layers: {
+      type: 'string',
+      describe: 'Other schemes for some layers, such as conv1=int16x8,fc=int8w4',
+    },
+    'per-axis-dense': {
+      type: 'boolean',
+      default: false,
+      describe: 'A scale per output of dense layers (older TFLite interpreters know one)',
     },
     observer: {
       type: 'string',
@@ -167,7 +204,7 @@ export const quantizeCommand = command<QuantizeReport>({
         ['output', report.output],
         ['bytes', report.bytes],
         ['float accuracy', percentText(report.floatAccuracy)],
-        ['int8 accuracy', percentText(report.int8Accuracy)],
+        ['quantized accuracy', percentText(report.int8Accuracy)],
       ]),
       table(
         ['layer', 'SNR dB'],
