@@ -7,6 +7,7 @@ import type { Plan } from '../plan/plan.js';
 import type { StepNode } from './lowered-ops.js';
 import type { Packing, ShortForm } from './pack.js';
 import type { LayerTables } from './pack-types.js';
+import type { Plane } from './plane.js';
 
 /**
  * What kernels may use. `ref`: portable C11, the contract; `dsp`: the SIMD instructions of Armv7E-M;
@@ -56,6 +57,8 @@ export interface Kernel {
   readonly tables?: LayerTables;
   /** It takes a bias of its own for outputs near the edges (host/ir/border.ts). */
   readonly border?: boolean;
+  /** The plane that an add is (lower/plane.ts). */
+  readonly plane?: Plane;
   /** Its output may be its first operand, at the same place. */
   readonly inPlace?: boolean;
   /** Bytes of memory that it works in. */

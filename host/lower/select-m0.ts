@@ -1,7 +1,201 @@
 /**
  * Kernels for Armv6-M (kernels/c/enn_s8_*_m0.h): Cortex-M0 and M0+.
  */
-import type { Choices } from './select-choice.js';
+import { type Pair, sameShape } from '../core/shape.js';
+import { borderOf } from '../ir/border.js';
+import { type Graph, getValue, type Node } from '../ir/graph.js';
+import type { WindowAttrs } from '../ir/infer.js';
+import { addMultipliers, convMultipliers, denseMultipliers } from '../quant/interpret-params.js';
+import { biasOf, perTensor, weightsOf } from '../quant/interpret-quant.js';
+import { type Interval, type Levels, levelsOf } from './levels.js';
+import { chunkCount, groups8, levelWords, words4 } from './pack-m0.js';
+import type { LayerTables } from './pack-types.js';
+import { planeOf } from './plane.js';
+import type { Case, Choice, Choices } from './select-choice.js';
+
+type Dims4 = readonly [number, number, number, number];
+type WeightedOp = 'conv2d' | 'depthwiseConv2d' | 'dense';
+
+/** A layer's numbers by output channel. */
+interface Layer {
+  readonly node: Node;
+  /** [channels][taps] */
+  readonly weights: Int8Array;
+  readonly channels: number;
+  /** [classes][channels] */
+  readonly bias: Int32Array;
+  readonly inZero: number;
+  readonly outZero: number;
+}
+
+/** w[taps][channels] as [channels][taps]. */
+function byChannel(w: Int8Array, channels: number): Int8Array {
+  const taps = w.length / channels;
+  return Int8Array.from(w, (_, i) => w[(i % taps) * channels + Math.floor(i / taps)]!);
+}
+
+function layerOf(graph: Graph, node: Node): Layer {
+  const [x, y] = [getValue(graph, node.inputs[0]!), getValue(graph, node.output)];
+  const channels = y.shape.at(-1)!;
+  const own = weightsOf(graph, node);
+  const weights = node.op === 'depthwiseConv2d' ? byChannel(own, channels) : own;
+  const bias = biasOf(graph, node, channels);
+  return {
+    node,
+    weights,
+    channels,
+    bias,
+    inZero: perTensor(x).zero,
+    outZero: perTensor(y).zero,
+  };
+}
+
+/** What the accumulators of a channel can be: every tap adds its least or most, or nothing. */
+function reachOf({ weights, channels, bias, inZero }: Layer, channel: number): Interval {
+  const taps = weights.length / channels;
+  let [least, most] = [0, 0];
+  for (const w of weights.subarray(channel * taps, (channel + 1) * taps)) {
+    const ends = [w * (-128 - inZero), w * (127 - inZero)];
+    least += Math.min(...ends);
+    most += Math.max(...ends);
+  }
+  const own = bias.filter((_, i) => i % channels === channel);
+  return { least: least + Math.min(...own), most: most + Math.max(...own) };
+}
+
+const union = (reaches: readonly Interval[]): Interval => ({
+  least: Math.min(...reaches.map(({ least }) => least)),
+  most: Math.max(...reaches.map(({ most }) => most)),
+});
+
+/** The levels of each channel, or of all where they share a factor. */
+function layerLevels(graph: Graph, layer: Layer): readonly Levels[] | undefined {
+  const multipliers = layer.node.op === 'dense' ? denseMultipliers : convMultipliers;
+  const { multiplier, shift } = multipliers(graph, layer.node);
+  const reaches = Array.from({ length: layer.channels }, (_, c) => reachOf(layer, c));
+  const all = multiplier.length === layer.channels ? reaches : [union(reaches)];
+  const levels = all.map((reach, i) =>
+    levelsOf({ multiplier: multiplier[i]!, shift: shift[i]! }, layer.outZero, reach),
+  );
+  return levels.every((level) => level !== undefined) ? (levels as Levels[]) : undefined;
+}
+
+/** The bias with the input's zero point and the origin of the levels in it; in int32. */
+function foldedBias({ weights, channels, bias, inZero }: Layer, levels: readonly Levels[]) {
+  const taps = weights.length / channels;
+  const less = Array.from({ length: channels }, (_, channel) => {
+    const own = weights.subarray(channel * taps, (channel + 1) * taps);
+    const { origin } = levels[levels.length === 1 ? 0 : channel]!;
+    return (
+      Math.imul(
+        inZero,
+        own.reduce((a, b) => a + b, 0),
+      ) + origin
+    );
+  });
+  return bias.map((value, i) => (value - less[i % channels]!) | 0);
+}
+
+/** The tables of a layer whose kernel wants its weights packed so. */
+function tablesOf(
+  { graph, node, bounds }: Case<WeightedOp>,
+  pack: (weights: Int8Array, channels: number) => Int8Array,
+): LayerTables | undefined {
+  if (bounds === undefined) return undefined;
+  const layer = layerOf(graph, node as Node);
+  const levels = layerLevels(graph, layer);
+  return (
+    levels && {
+      weights: pack(layer.weights, layer.channels),
+      align: 4,
+      bias: foldedBias(layer, levels),
+      mult: levelWords(levels),
+    }
+  );
+}
+
+/** Two pairs of pixels. */
+const columnBytes = 8;
+
+const conv2d: Choice<'conv2d'> = (c) => {
+  const tables = tablesOf(c, groups8);
+  if (!tables) return undefined;
+  const [, height, width, channels] = getValue(c.graph, c.node.inputs[1]!).shape as number[];
+  const bordered = borderOf(c.node as Node) !== undefined;
+  return {
+    name: `enn_conv2d_s8_pairs4${bordered ? 'border' : ''}__m0`,
+    header: 'enn_s8_conv_m0.h',
+    order: 'blocks',
+    border: bordered,
+    scratchBytes: height! * width! * channels! * columnBytes + channels!,
+    tables,
+  };
+};
+
+/** Bytes of plane and weights of enn_s8_depthwise_m0.h. */
+function planeBytes(
+  [height, width]: Pair,
+  [kernelH, kernelW]: Pair,
+  { stride, dilation }: Required<WindowAttrs>,
+): number {
+  const rows = { out: height, kernel: kernelH, stride: stride[0], dilation: dilation[0] };
+  const columns = { out: width, kernel: kernelW, stride: stride[1], dilation: dilation[1] };
+  const [along, across] = height > width ? [rows, columns] : [columns, rows];
+  const pairs = along.stride * (Math.ceil(along.out / 2) - 1) + along.kernel + 1;
+  const lines = across.stride * (across.out - 1) + (across.kernel - 1) * across.dilation + 1;
+  return 4 * (lines * pairs + across.kernel * (along.kernel + 1) + 1);
+}
+
+const depthwiseConv2d: Choice<'depthwiseConv2d'> = (c) => {
+  const { graph, node } = c;
+  const tables = tablesOf(c, (weights) => weights);
+  // Two weights of -128 are no chunk.
+  if (!tables || tables.weights.includes(-128)) return undefined;
+  const [x, y] = [getValue(graph, node.inputs[0]!), getValue(graph, node.output)];
+  const [, kernelH, kernelW] = getValue(graph, node.inputs[1]!).shape as Dims4;
+  const [, height, width] = y.shape as Dims4;
+  if (node.attrs.dilation[height > width ? 0 : 1] !== 1) return undefined;
+  return {
+    name: 'enn_depthwise_conv2d_s8_pairs__m0',
+    header: 'enn_s8_depthwise_m0.h',
+    order: 'any',
+    inPlace: sameShape(x.shape, y.shape),
+    scratchBytes: planeBytes([height, width], [kernelH, kernelW], node.attrs),
+    tables,
+  };
+};
+
+/** Bytes of the inputs as words, and of the two words around each chunk. */
+const dense: Choice<'dense'> = (c) => {
+  const tables = tablesOf(c, words4);
+  if (!tables) return undefined;
+  const { graph, node } = c;
+  const [outputs, inputs] = getValue(graph, node.inputs[1]!).shape as Pair;
+  return {
+    name: 'enn_dense_s8_pairs4__m0',
+    header: 'enn_s8_dense_m0.h',
+    order: 'pixels',
+    scratchBytes: 4 * inputs + 8 * chunkCount(weightsOf(graph, node), outputs),
+    tables,
+  };
+};
+
+/** Operands of one shape, where a plane is exact. */
+const add: Choice<'add'> = ({ graph, node }) => {
+  const [a, b] = node.inputs.map((id) => getValue(graph, id));
+  const y = getValue(graph, node.output);
+  if (!sameShape(a!.shape, b!.shape)) return undefined;
+  const zeros = [perTensor(a!).zero, perTensor(b!).zero, perTensor(y).zero] as const;
+  const plane = planeOf({ ...addMultipliers(graph, node), zeros });
+  return (
+    plane && {
+      name: 'enn_add_s8_plane__m0',
+      header: 'enn_s8_add_m0.h',
+      order: 'elements',
+      plane,
+    }
+  );
+};
 
 /** The kernels for Armv6-M. */
-export const m0Kernels: Choices = {};
+export const m0Kernels: Choices = { conv2d, depthwiseConv2d, dense, add };

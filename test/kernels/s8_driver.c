@@ -18,15 +18,20 @@
 #include "enn_s16_reduce.h"
 #include "enn_s16_shape.h"
 #include "enn_s16_softmax.h"
+#include "enn_s16w8_dsp.h"
 #include "enn_s16w8_layers.h"
 #include "enn_s8_add_dsp.h"
+#include "enn_s8_add_m0.h"
 #include "enn_s8_conv.h"
 #include "enn_s8_conv_dsp.h"
+#include "enn_s8_conv_m0.h"
 #include "enn_s8_conv_mve.h"
 #include "enn_s8_dense.h"
 #include "enn_s8_dense_dsp.h"
+#include "enn_s8_dense_m0.h"
 #include "enn_s8_dense_mve.h"
 #include "enn_s8_depthwise_dsp.h"
+#include "enn_s8_depthwise_m0.h"
 #include "enn_s8_depthwise_mve.h"
 #include "enn_s8_depthwise_plane_dsp.h"
 #include "enn_s8_elementwise.h"
@@ -34,6 +39,7 @@
 #include "enn_s8_reduce.h"
 #include "enn_s8_shape.h"
 #include "enn_s8_softmax.h"
+#include "enn_s8w4_dsp.h"
 #include "enn_s8w4_layers.h"
 
 #define MAX_WORDS 32
@@ -85,7 +91,7 @@ struct call {
     function(&p, c->buffer[0], c->buffer[1], c->buffer[2], y);                      \
     return CASES_OK;                                                                \
   }
-/* Weights whose multipliers and shifts are one table, without scratch. */
+/* Weights whose multipliers and shifts are one table, without scratch; with it they are X_W_Y. */
 #define X_W_F_Y(function, type)                                                     \
   __attribute__((noinline)) static enum result run_##function(const struct call *c, \
                                                               uint32_t words, void *y) { \
@@ -166,6 +172,11 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
   x_w_y(enn_depthwise_conv2d_s8__dsp, enn_conv2d_s8)        \
   x_w_y(enn_dense_s8_rows4__dsp, enn_dense_s8)              \
   a_b_y(enn_add_s8_same__dsp, enn_add_same_s8)              \
+  x_w_y(enn_conv2d_s8_pairs4__m0, enn_conv2d_s8)            \
+  x_w_s_y(enn_conv2d_s8_pairs4border__m0, enn_conv2d_s8)    \
+  x_w_y(enn_depthwise_conv2d_s8_pairs__m0, enn_conv2d_s8)   \
+  x_w_y(enn_dense_s8_pairs4__m0, enn_dense_s8)              \
+  a_b_y(enn_add_s8_plane__m0, enn_add_plane_s8)             \
   x_w_y(enn_conv2d_s16w8__ref, enn_conv2d_s8)               \
   x_w_y(enn_conv2d_s16w8_wide__ref, enn_conv2d_s8)          \
   x_w_y(enn_depthwise_conv2d_s16w8__ref, enn_conv2d_s8)     \
@@ -187,6 +198,13 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
   x_y(enn_concat_s16__ref, enn_concat_s8)                   \
   x_y(enn_pad_s16__ref, enn_pad_s8)                         \
   x_t_t_y(enn_softmax_s16__ref, enn_softmax_s16)            \
+  x_w_y(enn_conv2d_s16w8_cols4__dsp, enn_conv2d_s8)         \
+  x_w_f_y(enn_depthwise_conv2d_s16w8__dsp, enn_conv2d_s8)     \
+  x_w_f_y(enn_dense_s16w8_rows4__dsp, enn_dense_s8)           \
+  x_w_s_y(enn_conv2d_s8w4_cols4__dsp, enn_conv2d_s8)        \
+  x_w_s_y(enn_depthwise_conv2d_s8w4__dsp, enn_conv2d_s8)    \
+  x_w_s_y(enn_depthwise_conv2d_s8w4_3x3plane__dsp, enn_conv2d_s8) \
+  x_w_y(enn_dense_s8w4_rows4__dsp, enn_dense_s8)            \
   x_y(probe_fixed__ref, probe_fixed)
 
 KERNELS(X_Y, A_B_Y, X_T_T_Y, X_W_F_Y, X_W_Y, X_W_S_Y)

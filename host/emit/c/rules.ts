@@ -10,6 +10,7 @@ import type { Kernel } from '../../lower/lowered.js';
 import type { StepNode, StepOp } from '../../lower/lowered-ops.js';
 import { foldZero, isHalf, packWeights } from '../../lower/pack.js';
 import type { LayerTables } from '../../lower/pack-types.js';
+import type { Plane } from '../../lower/plane.js';
 import {
   addMultipliers,
   clampOf,
@@ -223,7 +224,16 @@ const addSame: EmitRule<'add'> = (graph, node, kernel) => {
   return [{ kernel: kernel.name, type: 'enn_add_same_s8', fields, args }];
 };
 
+/** Operands of one shape, whose sum is a plane (kernels/c/enn_s8_add_m0.h). */
+const addPlane = (graph: Graph, node: NodeOf<'add'>, kernel: string, plane: Plane): Call[] => {
+  const { aFactor: a_mult, bFactor: b_mult, offset } = plane;
+  const count = elements(outputOf(graph, node).shape);
+  const fields = { count, a_mult, b_mult, offset, ...clamping(clampOf(graph, node)) };
+  return [{ kernel, type: 'enn_add_plane_s8', fields, args: binaryArgs(node) }];
+};
+
 const add: EmitRule<'add'> = (graph, node, kernel) => {
+  if (kernel.plane) return addPlane(graph, node, kernel.name, kernel.plane);
   if (kernel.form === 'same') return addSame(graph, node, kernel);
   const { a, b, out } = addMultipliers(graph, node);
   const fields = {
