@@ -62,9 +62,9 @@ const conv2d: Choice<'conv2d'> = (c) => {
   };
 };
 
-/** Bytes of the plane of enn_s8_depthwise_plane_dsp.h. */
+/** Bytes of the lines of enn_s8_depthwise_plane_dsp.h. */
 const planeBytes = (height: number, width: number): number =>
-  (Math.min(height, width) + 2) * 2 * (Math.ceil(Math.max(height, width) / 2) * 2 + 2);
+  4 * 2 * (Math.ceil(Math.max(height, width) / 2) * 2 + 2);
 
 const depthwiseConv2d: Choice<'depthwiseConv2d'> = (c) => {
   const { graph, node } = c;

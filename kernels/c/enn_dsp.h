@@ -35,6 +35,8 @@ ENN_INLINE void enn_store32(int8_t *to, uint32_t word) {
 /* Two of the same int16. */
 ENN_INLINE uint32_t enn_pair_of(int32_t x) { return (uint32_t)(uint16_t)x * 0x10001u; }
 
+ENN_INLINE int32_t enn_low16(uint32_t pair) { return (int16_t)(pair & 0xFFFFu); }
+
 #if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
 #define ENN_HAS_DSP 1
 
@@ -127,7 +129,6 @@ ENN_INLINE int32_t enn_ssat8(int32_t x) {
 #else
 #define ENN_HAS_DSP 0
 
-ENN_INLINE int32_t enn_low16(uint32_t pair) { return (int16_t)(pair & 0xFFFFu); }
 ENN_INLINE int32_t enn_high16(uint32_t pair) { return (int16_t)(pair >> 16); }
 ENN_INLINE int32_t enn_wrapping_add(int32_t a, int32_t b) {
   return (int32_t)((uint32_t)a + (uint32_t)b);
