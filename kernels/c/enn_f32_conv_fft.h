@@ -28,9 +28,12 @@ typedef struct {
   float roots[];                    /* FH pairs cos, sin of -2 pi k / FH, then FW of FW */
 } enn_f32_conv_fft;
 
-/* Floats of a plane, filled up to whole vectors of eight. */
+#define ENN_SPECTRUM_BLOCK (2 * ENN_LANES)
+
+/* Floats of a plane, filled up to whole blocks. */
 ENN_INLINE int32_t enn_f32_plane(const enn_f32_conv_fft *p) {
-  return (p->rows.n * p->columns.n + 7) / 8 * 8;
+  const int32_t size = p->rows.n * p->columns.n, block = ENN_SPECTRUM_BLOCK;
+  return (size + block - 1) / block * block;
 }
 
 ENN_INLINE enn_f32_complex enn_f32_planes(const enn_f32_conv_fft *p, float *at) {
@@ -177,24 +180,24 @@ static inline void enn_f32_spectrum_mac(const enn_f32_conv_fft *p, const float *
                                         const float *b, intptr_t bs, int32_t channels, int adds,
                                         float *y) {
   const int32_t size = enn_f32_plane(p);
-  for (int32_t i = 0; i < size; i += 8) {
-    enn_v4c t[2];
+  for (int32_t i = 0; i < size; i += ENN_SPECTRUM_BLOCK) {
+    enn_vc t[2];
     for (int32_t v = 0; v < 2; v++) {
-      t[v].re = adds ? enn_v4f_load(y + i + 4 * v) : enn_v4f_zero();
-      t[v].im = adds ? enn_v4f_load(y + size + i + 4 * v) : enn_v4f_zero();
+      t[v].re = adds ? enn_vf_load(y + i + ENN_LANES * v) : enn_vf_zero();
+      t[v].im = adds ? enn_vf_load(y + size + i + ENN_LANES * v) : enn_vf_zero();
     }
     for (int32_t c = 0; c < channels; c++) {
       const float *x = a + c * as + i, *w = b + c * bs + i;
       for (int32_t v = 0; v < 2; v++) {
-        const enn_v4f xr = enn_v4f_load(x + 4 * v), xi = enn_v4f_load(x + size + 4 * v);
-        const enn_v4f wr = enn_v4f_load(w + 4 * v), wi = enn_v4f_load(w + size + 4 * v);
-        t[v].re = enn_v4f_sub(enn_v4f_muladd(xr, wr, t[v].re), enn_v4f_mul(xi, wi));
-        t[v].im = enn_v4f_muladd(xi, wr, enn_v4f_muladd(xr, wi, t[v].im));
+        const enn_vf xr = enn_vf_load(x + ENN_LANES * v), xi = enn_vf_load(x + size + ENN_LANES * v);
+        const enn_vf wr = enn_vf_load(w + ENN_LANES * v), wi = enn_vf_load(w + size + ENN_LANES * v);
+        t[v].re = enn_vf_sub(enn_vf_muladd(xr, wr, t[v].re), enn_vf_mul(xi, wi));
+        t[v].im = enn_vf_muladd(xi, wr, enn_vf_muladd(xr, wi, t[v].im));
       }
     }
     for (int32_t v = 0; v < 2; v++) {
-      enn_v4f_store(y + i + 4 * v, t[v].re);
-      enn_v4f_store(y + size + i + 4 * v, t[v].im);
+      enn_vf_store(y + i + ENN_LANES * v, t[v].re);
+      enn_vf_store(y + size + i + ENN_LANES * v, t[v].im);
     }
   }
 }

@@ -10,7 +10,7 @@
 #ifndef ENN_F32_FFT_H
 #define ENN_F32_FFT_H
 
-#include "enn_simd.h"
+#include "enn_vec.h"
 
 #define ENN_FFT_STAGES 16
 #define ENN_FFT_RADIX 13
@@ -26,87 +26,87 @@ typedef struct {
 } enn_f32_complex;
 
 typedef struct {
-  enn_v4f re, im;
-} enn_v4c;
+  enn_vf re, im;
+} enn_vc;
 
-ENN_INLINE enn_v4c enn_v4c_add(enn_v4c a, enn_v4c b) {
-  return (enn_v4c){enn_v4f_add(a.re, b.re), enn_v4f_add(a.im, b.im)};
+ENN_INLINE enn_vc enn_vc_add(enn_vc a, enn_vc b) {
+  return (enn_vc){enn_vf_add(a.re, b.re), enn_vf_add(a.im, b.im)};
 }
-ENN_INLINE enn_v4c enn_v4c_sub(enn_v4c a, enn_v4c b) {
-  return (enn_v4c){enn_v4f_sub(a.re, b.re), enn_v4f_sub(a.im, b.im)};
+ENN_INLINE enn_vc enn_vc_sub(enn_vc a, enn_vc b) {
+  return (enn_vc){enn_vf_sub(a.re, b.re), enn_vf_sub(a.im, b.im)};
 }
-ENN_INLINE enn_v4c enn_v4c_mul(enn_v4c a, enn_v4c b) {
-  return (enn_v4c){enn_v4f_sub(enn_v4f_mul(a.re, b.re), enn_v4f_mul(a.im, b.im)),
-                   enn_v4f_add(enn_v4f_mul(a.re, b.im), enn_v4f_mul(a.im, b.re))};
+ENN_INLINE enn_vc enn_vc_mul(enn_vc a, enn_vc b) {
+  return (enn_vc){enn_vf_sub(enn_vf_mul(a.re, b.re), enn_vf_mul(a.im, b.im)),
+                   enn_vf_add(enn_vf_mul(a.re, b.im), enn_vf_mul(a.im, b.re))};
 }
-ENN_INLINE enn_v4c enn_v4c_splat(const float *pair) {
-  return (enn_v4c){enn_v4f_load_splat(pair), enn_v4f_load_splat(pair + 1)};
+ENN_INLINE enn_vc enn_vc_splat(const float *pair) {
+  return (enn_vc){enn_vf_splat(pair[0]), enn_vf_splat(pair[1])};
 }
 /* -j a */
-ENN_INLINE enn_v4c enn_v4c_turn(enn_v4c a) {
-  return (enn_v4c){a.im, enn_v4f_sub(enn_v4f_zero(), a.re)};
+ENN_INLINE enn_vc enn_vc_turn(enn_vc a) {
+  return (enn_vc){a.im, enn_vf_sub(enn_vf_zero(), a.re)};
 }
-ENN_INLINE enn_v4c enn_v4c_scale(enn_v4c a, float by) {
-  const enn_v4f factor = enn_v4f_splat(by);
-  return (enn_v4c){enn_v4f_mul(a.re, factor), enn_v4f_mul(a.im, factor)};
+ENN_INLINE enn_vc enn_vc_scale(enn_vc a, float by) {
+  const enn_vf factor = enn_vf_splat(by);
+  return (enn_vc){enn_vf_mul(a.re, factor), enn_vf_mul(a.im, factor)};
 }
 
 /* One butterfly: the transform of r numbers, in place. `root` is the index of the r-th root of unity
  * among the roots of the whole length; `sign` is -1 where these are conjugates. */
-ENN_INLINE void enn_f32_butterfly(enn_v4c *a, int32_t r, const float *roots, int32_t root,
+ENN_INLINE void enn_f32_butterfly(enn_vc *a, int32_t r, const float *roots, int32_t root,
                                   float sign) {
   if (r == 2) {
-    const enn_v4c b = enn_v4c_sub(a[0], a[1]);
-    a[0] = enn_v4c_add(a[0], a[1]);
+    const enn_vc b = enn_vc_sub(a[0], a[1]);
+    a[0] = enn_vc_add(a[0], a[1]);
     a[1] = b;
   } else if (r == 4) {
-    const enn_v4c s = enn_v4c_add(a[0], a[2]), d = enn_v4c_sub(a[0], a[2]);
-    const enn_v4c t = enn_v4c_add(a[1], a[3]);
-    const enn_v4c e = enn_v4c_scale(enn_v4c_turn(enn_v4c_sub(a[1], a[3])), sign);
-    a[0] = enn_v4c_add(s, t);
-    a[1] = enn_v4c_add(d, e);
-    a[2] = enn_v4c_sub(s, t);
-    a[3] = enn_v4c_sub(d, e);
+    const enn_vc s = enn_vc_add(a[0], a[2]), d = enn_vc_sub(a[0], a[2]);
+    const enn_vc t = enn_vc_add(a[1], a[3]);
+    const enn_vc e = enn_vc_scale(enn_vc_turn(enn_vc_sub(a[1], a[3])), sign);
+    a[0] = enn_vc_add(s, t);
+    a[1] = enn_vc_add(d, e);
+    a[2] = enn_vc_sub(s, t);
+    a[3] = enn_vc_sub(d, e);
   } else {
     /* Pairs (k, r - k): a sum that meets cosines and a difference that meets sines. */
-    enn_v4c out[ENN_FFT_RADIX];
+    enn_vc out[ENN_FFT_RADIX];
     const int32_t half = r / 2;
     out[0] = a[0];
     for (int32_t k = 1; k <= half; k++) {
-      const enn_v4c s = enn_v4c_add(a[k], a[r - k]);
-      a[r - k] = enn_v4c_sub(a[k], a[r - k]);
+      const enn_vc s = enn_vc_add(a[k], a[r - k]);
+      a[r - k] = enn_vc_sub(a[k], a[r - k]);
       a[k] = s;
-      out[0] = enn_v4c_add(out[0], s);
+      out[0] = enn_vc_add(out[0], s);
     }
     for (int32_t j = 1; j <= half; j++) {
-      enn_v4c even = a[0], odd = {enn_v4f_zero(), enn_v4f_zero()};
+      enn_vc even = a[0], odd = {enn_vf_zero(), enn_vf_zero()};
       for (int32_t k = 1; k <= half; k++) {
         const float *w = roots + 2 * (intptr_t)(j * k % r) * root;
-        even = enn_v4c_add(even, enn_v4c_scale(a[k], w[0]));
-        odd = enn_v4c_add(odd, enn_v4c_scale(a[r - k], -w[1]));
+        even = enn_vc_add(even, enn_vc_scale(a[k], w[0]));
+        odd = enn_vc_add(odd, enn_vc_scale(a[r - k], -w[1]));
       }
-      odd = enn_v4c_turn(odd);
-      out[j] = enn_v4c_add(even, odd);
-      out[r - j] = enn_v4c_sub(even, odd);
+      odd = enn_vc_turn(odd);
+      out[j] = enn_vc_add(even, odd);
+      out[r - j] = enn_vc_sub(even, odd);
     }
     for (int32_t j = 0; j < r; j++) a[j] = out[j];
   }
 }
 
-/* One butterfly of each of `count` (1..4) lanes: x[r] at distance m s, y[r] at distance s. */
+/* One butterfly of each of `count` (1..ENN_LANES) lanes: x[r] at distance m s, y[r] at distance s. */
 ENN_INLINE void enn_f32_fft_lanes(enn_f32_complex x, intptr_t ms, enn_f32_complex y, intptr_t s,
                                   int32_t r, const float *roots, int32_t step, int32_t root,
                                   float sign, int32_t count) {
-  enn_v4c a[ENN_FFT_RADIX];
+  enn_vc a[ENN_FFT_RADIX];
   for (int32_t j = 0; j < r; j++) {
-    a[j].re = enn_v4f_load_upto(x.re + j * ms, count);
-    a[j].im = enn_v4f_load_upto(x.im + j * ms, count);
+    a[j].re = enn_vf_load_upto(x.re + j * ms, count);
+    a[j].im = enn_vf_load_upto(x.im + j * ms, count);
   }
   enn_f32_butterfly(a, r, roots, root, sign);
   for (int32_t j = 0; j < r; j++) {
-    if (j > 0 && step > 0) a[j] = enn_v4c_mul(a[j], enn_v4c_splat(roots + 2 * (intptr_t)j * step));
-    enn_v4f_store_upto(y.re + j * s, a[j].re, count);
-    enn_v4f_store_upto(y.im + j * s, a[j].im, count);
+    if (j > 0 && step > 0) a[j] = enn_vc_mul(a[j], enn_vc_splat(roots + 2 * (intptr_t)j * step));
+    enn_vf_store_upto(y.re + j * s, a[j].re, count);
+    enn_vf_store_upto(y.im + j * s, a[j].im, count);
   }
 }
 
@@ -116,11 +116,11 @@ ENN_INLINE void enn_f32_fft_pass(enn_f32_complex x, enn_f32_complex y, int32_t n
   const int32_t m = left / r;
   for (int32_t p = 0; p < m; p++) {
     const int32_t step = p * (n / left);
-    for (intptr_t q = 0; q < s; q += 4) {
+    for (intptr_t q = 0; q < s; q += ENN_LANES) {
       const enn_f32_complex from = {x.re + s * p + q, x.im + s * p + q};
       const enn_f32_complex to = {y.re + s * r * p + q, y.im + s * r * p + q};
-      if (s - q >= 4) {
-        enn_f32_fft_lanes(from, s * m, to, s, r, roots, step, n / r, sign, 4);
+      if (s - q >= ENN_LANES) {
+        enn_f32_fft_lanes(from, s * m, to, s, r, roots, step, n / r, sign, ENN_LANES);
       } else {
         enn_f32_fft_lanes(from, s * m, to, s, r, roots, step, n / r, sign, (int32_t)(s - q));
       }
