@@ -31,7 +31,10 @@ interface Entry {
 }
 
 /** Threads have a file of their own. */
-const workers: readonly Entry[] = [{ in: 'host/engine/webgpu-worker.ts', out: 'webgpu-worker' }];
+const workers: readonly Entry[] = [
+  { in: 'host/engine/webgpu-worker.ts', out: 'webgpu-worker' },
+  { in: 'host/engine/wasm-worker.ts', out: 'wasm-worker' },
+];
 
 const host: readonly Entry[] = [
   ...workers,
@@ -82,7 +85,10 @@ async function buildEngine(): Promise<void> {
   const stamp = join(out, 'engine.wasm.sha256');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return;
   // Memory is shared so that several threads can run one program.
-  const shared = ['-matomics', '-Wl,--import-memory,--shared-memory,--max-memory=4294967296'];
+  const shared = [
+    '-matomics',
+    '-Wl,--import-memory,--shared-memory,--max-memory=4294967296,--export=__stack_pointer',
+  ];
   const wasm = await compileWasm([entry], files, [`-I${dir}`, ...shared]);
   writeFileSync(join(out, 'engine.wasm'), wasm);
   writeFileSync(stamp, hash);

@@ -11,7 +11,7 @@ import { createWebgpuEngine } from './webgpu-engine.js';
 export type { CompileOptions, Engine, EngineOptions, Program } from './types.js';
 
 const engines = {
-  wasm: (_options: EngineOptions) => createWasmEngine(),
+  wasm: createWasmEngine,
   native: createNativeEngine,
   webgpu: (_options: EngineOptions) => createWebgpuEngine(),
 } satisfies { readonly [N in Engine['name']]: (options: EngineOptions) => Promise<Engine> };

@@ -12,8 +12,19 @@ export interface WasmModule {
   readonly wasmModule?: never;
 }
 
+/** What kernels/c/engine_wasm.c exports. */
+export interface EngineExports {
+  heap_base(): number;
+  kernel_name(i: number): number;
+  tile_name(i: number): number;
+  scratch_name(i: number): number;
+  scratch_floats(i: number, params: number): number;
+  run(calls: number, count: number, thread: number, threads: number, team: number): void;
+  readonly __stack_pointer: { value: number };
+}
+
 export interface WasmInstance {
-  readonly exports: Readonly<Record<string, (...args: number[]) => number>>;
+  readonly exports: EngineExports;
 }
 
 interface WasmApi {

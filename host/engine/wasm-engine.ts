@@ -1,14 +1,17 @@
 /**
- * The WASM engine: kernels/c compiled with SIMD, one instance and one memory per program.
+ * The WASM engine: kernels/c compiled with SIMD, one memory per program and in it
+ *
+ *     0 .. heap_base     the module's own stack and data
+ *     then               where threads meet, stacks of further threads, then as in cpu-program.ts
  */
 import { readFileSync } from 'node:fs';
 import { ToolchainError, UsageError } from '../core/errors.js';
 import { builtFile } from '../core/package.js';
 import type { Graph } from '../ir/graph.js';
-import { type CpuLibrary, type CpuProgram, cpuProgram } from './cpu-program.js';
+import { type CpuLibrary, cpuProgram } from './cpu-program.js';
 import { alignUp } from './placement.js';
 import { createProgram, type Machine } from './program.js';
-import type { CompileOptions, Engine, Program } from './types.js';
+import type { CompileOptions, Engine, EngineOptions, Program } from './types.js';
 import {
   pageBytes,
   type WasmInstance,
@@ -16,6 +19,7 @@ import {
   type WasmModule,
   wasm,
 } from './wasm-api.js';
+import { type Shared, startTeam, type WasmTeam } from './wasm-team.js';
 
 let loaded: Promise<WasmModule> | undefined;
 
@@ -66,8 +70,9 @@ const paramBytes = 16 * 2 ** 20;
 function libraryOf(module: WasmModule): { library: CpuLibrary; base: number } {
   const memory = newMemory(paramBytes, 'the kernels');
   const { exports } = instantiate(module, memory);
-  const base = alignUp(exports.heap_base!());
-  const names = (name: string) => namesOf(memory, exports[name]!);
+  const base = alignUp(exports.heap_base());
+  const names = (name: 'kernel_name' | 'tile_name' | 'scratch_name') =>
+    namesOf(memory, exports[name]);
   return {
     base,
     library: {
@@ -78,36 +83,55 @@ function libraryOf(module: WasmModule): { library: CpuLibrary; base: number } {
       scratches: names('scratch_name'),
       scratchFloats(index, params) {
         new Int32Array(memory.buffer, base, params.length).set(params);
-        return exports.scratch_floats!(index, base);
+        return exports.scratch_floats(index, base);
       },
     },
   };
 }
 
+/** Bytes of the stack of a thread beside the first, which has the module's own. */
+const stackBytes = 65536;
+/** Bytes where a team of threads meets; a line of the cache of their own. */
+const teamBytes = 64;
+
 /** The WASM engine. @throws ToolchainError when engine.wasm was not built */
-export async function createWasmEngine(): Promise<Engine> {
+export async function createWasmEngine({ threads = 1 }: EngineOptions = {}): Promise<Engine> {
   loaded ??= loadModule();
   const module = await loaded;
   const { library, base } = libraryOf(module);
+  const team = threads > 1 ? startTeam(module, threads) : undefined;
+  const stacks = alignUp(base) + teamBytes;
+  const code = stacks + (threads - 1) * stackBytes;
   return {
     name: 'wasm',
     variant: library.variant,
     compile(graph: Graph, { keep = [] }: CompileOptions = {}): Program {
-      const program = cpuProgram(graph, library, keep, base);
-      return createProgram(graph, program.layout, machineOf(module, program, graph.name));
+      const program = cpuProgram(graph, library, keep, code);
+      const memory = newMemory(program.bytes, `graph ${graph.name}`);
+      new Int32Array(memory.buffer, program.base, program.code.length).set(program.code);
+      const shared = {
+        ...{ memory, calls: program.base, count: program.calls, team: alignUp(base) },
+        stackOf: (thread: number) => stacks + thread * stackBytes,
+      };
+      return createProgram(graph, program.layout, machineOf(module, shared, team));
     },
   };
 }
 
-function machineOf(module: WasmModule, program: CpuProgram, name: string): Machine {
-  const memory = newMemory(program.bytes, `graph ${name}`);
+function machineOf(module: WasmModule, shared: Shared, team: WasmTeam | undefined): Machine {
+  const { memory, calls, count } = shared;
   const { exports } = instantiate(module, memory);
-  new Int32Array(memory.buffer, program.base, program.code.length).set(program.code);
+  const id = team?.join(shared);
   return {
     write: (address, bytes) => new Uint8Array(memory.buffer).set(bytes, address),
     read: (address, length) => new Uint8Array(new Uint8Array(memory.buffer, address, length)),
-    run: () => void exports.run!(program.base, program.calls, 0, 1, 0),
+    run() {
+      if (id !== undefined) team?.start(id);
+      exports.run(calls, count, 0, team?.threads ?? 1, shared.team);
+    },
     // Whoever held the machine drops it, and the memory with it.
-    dispose() {},
+    dispose() {
+      if (id !== undefined) team?.leave(id);
+    },
   };
 }
