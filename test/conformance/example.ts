@@ -59,6 +59,23 @@ export function fieldsOf(source: Json): Fields {
   return { tensors, attrs };
 }
 
+/** Tensors of a case that are no operands. */
+const results = /^(expect|expected|upstream|dy|dout|gradient)$/;
+
+/** The tensors of a case that are operands, in order; in `inputs` any numbers are. */
+export function operandsOf(example: Example): [string, Tensor][] {
+  const { inputs } = example;
+  const isNumbers = (value: unknown): boolean =>
+    isTensor(value) || Array.isArray(value) || typeof value === 'number';
+  const entries =
+    typeof inputs === 'object' && inputs !== null
+      ? Object.entries(inputs).filter(([, value]) => isNumbers(value))
+      : Object.entries(fieldsOf(example).tensors);
+  return entries
+    .filter(([name]) => !results.test(name) && !attributeNames.test(name))
+    .map(([name, value]) => [name, toTensor(value)]);
+}
+
 export function fail(message: string): never {
   throw new BadInputError(message, { hint: 'See the kinds and ops in test/conformance.' });
 }

@@ -16,6 +16,7 @@ import {
   isTensor,
   type Json,
   need,
+  operandsOf,
   pick,
   plainName,
   type Tensor,
@@ -41,10 +42,6 @@ import {
 import { layerOf, normNames } from './ops.js';
 
 const opOf = (example: Example): string => need(example, 'op') as string;
-
-/** The tensors of a case that are operands, in order. */
-const operandsOf = (example: Example): [string, Tensor][] =>
-  Object.entries(fieldsOf({ inputs: example.inputs }).tensors);
 
 /** Scalars are given as [1]: the builder's inputs have a shape. */
 const sizeOf = ({ shape }: Tensor) => (shape.length === 0 ? [1] : shape);

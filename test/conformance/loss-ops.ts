@@ -4,7 +4,7 @@ import { elements, type Shape } from '../../host/core/shape.js';
 import type { Engine } from '../../host/engine/engine.js';
 import { buildGraph } from '../../host/ir/build-graph.js';
 import type { Graph, ValueId } from '../../host/ir/graph.js';
-import { type Example, fail, fieldsOf, plainName, type Tensor } from './example.js';
+import { type Example, fail, fieldsOf, operandsOf, plainName, type Tensor } from './example.js';
 import { execute, gradientsOf, outputOf, upstreamOf } from './networks.js';
 
 type LossOp = 'softmaxCrossEntropy' | 'sigmoidCrossEntropy' | 'meanSquares' | 'sumSquares';
@@ -36,8 +36,8 @@ interface Operands {
 }
 
 /** Prediction and target: the first two inputs; squares of one input have the target 0. */
-function operandsOf(example: Example): Operands & { readonly name: string } {
-  const entries = Object.entries(fieldsOf({ inputs: example.inputs }).tensors);
+function lossOperands(example: Example): Operands & { readonly name: string } {
+  const entries = operandsOf(example);
   const isTarget = (name: string) => /^(label|target)/.test(name);
   const [name, logits] = entries.find(([key]) => !isTarget(key)) ?? fail('the case has no input');
   const target = entries.find(([key]) => key !== name)?.[1];
@@ -99,7 +99,7 @@ export function lossGraph(
   name: string,
 ): { readonly graph: Graph; readonly feeds: Map<ValueId, AnyArray> } {
   const op = losses[name]!;
-  const { logits, target, name: id } = operandsOf(example);
+  const { logits, target, name: id } = lossOperands(example);
   return lossOf(op, id, logits, target, factorOf(example, op, logits));
 }
 
@@ -118,7 +118,7 @@ function partsOf(op: LossOp, { logits, target }: Operands) {
 /** The gradient of a case's loss for its prediction; without reduction that of upstream loss. */
 export function lossGradients(engine: Engine, example: Example, name: string): Map<string, Tensor> {
   const op = losses[name]!;
-  const operands = operandsOf(example);
+  const operands = lossOperands(example);
   const dy = upstreamOf(fieldsOf(example));
   const one = (graph: Graph, feeds: Map<ValueId, AnyArray>, upstream: Tensor | undefined) =>
     gradientsOf(engine, graph, feeds, upstream, graph.inputs.slice(0, 1))[0]!.data;
@@ -141,7 +141,7 @@ export function lossOfCase(engine: Engine, example: Example, name: string): Tens
     const { graph, feeds } = lossGraph(example, name);
     return execute(engine, graph, feeds)[0]!;
   }
-  const { shape, list } = partsOf(op, operandsOf(example));
+  const { shape, list } = partsOf(op, lossOperands(example));
   const data = list.map(([logits, target]) => {
     const { graph, feeds } = lossOf(op, 'x', logits, target, 1);
     return execute(engine, graph, feeds)[0]!.data[0]!;
