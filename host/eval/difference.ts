@@ -22,7 +22,7 @@ export interface Difference {
   readonly op: string;
   /** The weights that the step uses, as they are called in the model; empty where it has none. */
   readonly weights: readonly string[];
-  /** Coordinates of the first element that differs. */
+  /** Coordinates of the first element that differs, in the model's value. */
   readonly element: readonly number[];
   readonly expected: number;
   readonly got: number;
@@ -54,8 +54,10 @@ function compare(value: Value, expected: AnyArray, bytes: Uint8Array): Place | u
   const wrong = [...expected.keys()].filter((i) => expected[i] !== got[i]);
   const first = wrong[0];
   if (first === undefined) return undefined;
+  const element = coordinates(first, value.shape);
+  const channel = element.pop() ?? 0;
   return {
-    element: coordinates(first, value.shape),
+    element: [...element, value.channels?.[channel] ?? channel],
     expected: Number(expected[first]),
     got: Number(got[first]),
     differing: wrong.length,

@@ -4,15 +4,14 @@
  * weights became part of the bias, are not the same everywhere.
  */
 import { formatShape, type Pair, sameShape } from '../core/shape.js';
-import type { Node } from './graph.js';
 import { demand, type TensorType } from './op-spec.js';
 
 /** [top, bottom, left, right] */
 export type Border = readonly [number, number, number, number];
 
 /** The border of a node; undefined where all its outputs have the same bias. */
-export const borderOf = ({ attrs }: Node): Border | undefined =>
-  'border' in attrs ? attrs.border : undefined;
+export const borderOf = ({ attrs }: { readonly attrs: object }): Border | undefined =>
+  'border' in attrs ? (attrs.border as Border) : undefined;
 
 /** How many classes of rows and of columns there are; the bias is [...classes, channels]. */
 export const borderClasses = ([top, bottom, left, right]: Border): Pair => [

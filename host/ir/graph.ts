@@ -28,6 +28,11 @@ export interface Value {
   readonly dtype: DType;
   readonly kind: 'input' | 'const' | 'state' | 'temp';
   readonly quant?: Quantization;
+  /**
+   * For each channel (last axis), its channel in the value of this id before lowering dropped some;
+   * absent: the same. Only when lowered.
+   */
+  readonly channels?: readonly number[];
   /** A parameter that training changes; only on `const` (float) and `state` (train). */
   readonly trainable?: boolean;
 }

@@ -100,12 +100,12 @@ function parseNode(output: ValueId, definition: string, fail: Fail): Node {
 }
 
 const valuePattern =
-  /^([%@$])([\w.]+): (\w+)\[([\d,]*)\](?: q\(((?:[^()])*)\))? = (.*?)( trainable)?(?: update=[%@$]([\w.]+))?(?: name=(".*"))?$/;
+  /^([%@$])([\w.]+): (\w+)\[([\d,]*)\](?: q\(((?:[^()])*)\))? = (.*?)( trainable)?(?: update=[%@$]([\w.]+))?(?: channels=\[([\d,]*)\])?(?: name=(".*"))?$/;
 
 function parseValue(draft: Draft, line: string, lookup: DataLookup, fail: Fail): void {
   const match = valuePattern.exec(line);
   if (!match) fail(`cannot read \`${line}\``);
-  const [, , id, dtype, shape, quant, definition, trainable, update, name] =
+  const [, , id, dtype, shape, quant, definition, trainable, update, channels, name] =
     match as unknown as string[];
   if (!isDType(dtype!)) fail(`unknown dtype ${dtype}`);
   const stored = /^(const|state) sha256:([0-9a-f]{64})$/.exec(definition!);
@@ -117,6 +117,7 @@ function parseValue(draft: Draft, line: string, lookup: DataLookup, fail: Fail):
     dtype: dtype as DType,
     kind,
     ...(quant && { quant: parseQuant(quant, fail) }),
+    ...(channels && { channels: numbers(channels) }),
     ...(trainable && { trainable: true }),
   });
   if (kind === 'input') draft.inputs.push(id!);

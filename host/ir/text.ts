@@ -60,7 +60,8 @@ function printValue(graph: Graph, value: Value, definition: string): string {
   const edge = graph.states.find((state) => state.value === value.id);
   const update =
     edge?.update === undefined ? '' : ` update=${printId(getValue(graph, edge.update))}`;
-  return `${printId(value)}: ${value.dtype}${formatShape(value.shape)}${quant} = ${definition}${trainable}${update}${name}`;
+  const channels = value.channels ? ` channels=[${value.channels.join(',')}]` : '';
+  return `${printId(value)}: ${value.dtype}${formatShape(value.shape)}${quant} = ${definition}${trainable}${update}${channels}${name}`;
 }
 
 /** The hash by which the text form names contents. */

@@ -127,6 +127,9 @@ function checkValue(graph: Graph, value: Value): void {
     );
   }
   checkQuantization(graph, value);
+  const { channels } = value;
+  if (channels && (graph.stage !== 'lowered' || channels.length !== value.shape.at(-1)))
+    fail(graph, where, `${channels.length} channels of another value`, reportHint);
 }
 
 function checkQuantization(graph: Graph, value: Value): void {

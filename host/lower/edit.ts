@@ -14,6 +14,17 @@ export interface Change {
   readonly data?: ReadonlyMap<ValueId, AnyArray>;
 }
 
+/** An id that neither the graph nor a pass has yet: the one that is wanted, or with a number. */
+export function freshId(
+  graph: Graph,
+  taken: ReadonlyMap<ValueId, unknown>,
+  wanted: ValueId,
+): ValueId {
+  let id = wanted;
+  for (let n = 2; graph.values.has(id) || taken.has(id); n++) id = `${wanted}${n}`;
+  return id;
+}
+
 /** The graph with other nodes, without what nothing needs any more. Verified. */
 export function rebuild(graph: Graph, { nodes, values = [], data = new Map() }: Change): Graph {
   return deadCode({

@@ -13,7 +13,9 @@ import { verify } from '../ir/verify.js';
 import { createOracle } from '../quant/interpret.js';
 import type { Lowered, Target } from './lowered.js';
 import { portableTarget } from './lowered.js';
+import { dropChannels } from './passes/drop-channels.js';
 import { dropIdentity } from './passes/drop-identity.js';
+import { foldChannels } from './passes/fold-channels.js';
 import { foldConstants } from './passes/fold-constants.js';
 import { foldPad } from './passes/fold-pad.js';
 import { mergeClamps } from './passes/merge-clamps.js';
@@ -33,6 +35,8 @@ export const passes: readonly Pass[] = [
   { name: 'single-channel', run: singleChannel },
   { name: 'merge-clamps', run: mergeClamps },
   { name: 'drop-identity', run: dropIdentity },
+  { name: 'fold-channels', run: foldChannels },
+  { name: 'drop-channels', run: dropChannels },
 ];
 
 /** Refuses what no device of this version runs. */

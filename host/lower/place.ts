@@ -113,7 +113,9 @@ function step(
     scratchOffset === undefined
       ? undefined
       : { scratch: { offset: scratchOffset, bytes: kernel.scratchBytes! } };
-  return { node, kernel, macs: macs ?? 0, source: node.output, window, ...scratch };
+  const { channels } = getValue(graph, node.output);
+  const source = { source: node.output, ...(channels && { channels }) };
+  return { node, kernel, macs: macs ?? 0, ...source, window, ...scratch };
 }
 
 interface Placed {

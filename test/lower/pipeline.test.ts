@@ -6,22 +6,11 @@ import { isIntegerOp, type OpName, opSpec, ops } from '../../host/ir/ops.js';
 import { print } from '../../host/ir/text.js';
 
 import { lower, passes } from '../../host/lower/pipeline.js';
-import { createOracle } from '../../host/quant/interpret.js';
-import { network, networks, randomInputs, randomNetwork } from './networks.js';
+import { assertSameBytes } from './assert-same-bytes.js';
+import { network, networks, randomNetwork } from './networks.js';
 
 const opNames = (graph: Graph) => graph.nodes.map((node) => node.op);
 const lowered = (graph: Graph): Graph => ({ ...graph, stage: 'lowered' });
-
-/** Every value that both graphs have must hold the same bytes. */
-function assertSameBytes(before: Graph, after: Graph, seed: number): void {
-  assert.deepEqual(after.inputs, before.inputs);
-  assert.deepEqual(after.outputs, before.outputs);
-  const inputs = randomInputs(before, seed);
-  const expected = createOracle(before).runAll(inputs);
-  for (const [id, bytes] of createOracle(after).runAll(inputs)) {
-    if (before.values.has(id)) assert.deepEqual(bytes, expected.get(id), `%${id}`);
-  }
-}
 
 /** Random graphs grow large; a few dozen take a second. */
 const seeds = (name: string) => Array.from({ length: name === 'random' ? 40 : 3 }, (_, i) => 3 + i);

@@ -24,7 +24,12 @@ function folded(graph: Graph, node: Node, producers: ReadonlyMap<string, Node>):
   if (!extra || !sameQuantization(x, padded)) return node;
   const total = node.attrs.pad.map((n, i) => n + extra[i]!) as unknown as Padding2d;
   const inputs = [pad.inputs[0]!, ...node.inputs.slice(1)];
-  return { ...node, inputs, attrs: { ...node.attrs, pad: total } } as Node;
+  // A PAD may follow another.
+  return folded(
+    graph,
+    { ...node, inputs, attrs: { ...node.attrs, pad: total } } as Node,
+    producers,
+  );
 }
 
 /** Folds every PAD that only widens the border of a convolution. */
