@@ -127,7 +127,8 @@ function usesBatch(fields: Fields, unless: boolean): boolean {
   return unless || pick(fields.tensors, ...normNames.mean) === undefined;
 }
 
-const isNorm = (op: string): boolean => layerOf(op) === layerOf('batchnorm');
+const isNorm = (op: string): boolean =>
+  layerOf(op) !== undefined && layerOf(op) === layerOf('batchnorm');
 
 /** x or a filter with the axes of 1 that the case leaves out: the channels, or the batch of x. */
 function withRank(tensor: Tensor, rank: number, channels: number | undefined): Tensor {
@@ -246,19 +247,29 @@ export function gradient(engine: Engine, example: Example): void {
   }
 }
 
-export function networkCase(engine: Engine, example: Example): void {
+/** Whether a layer, or one inside of it, normalizes by the batch: it says so or has no statistics. */
+function normalizesBatch(layer: unknown): boolean {
+  if (typeof layer !== 'object' || layer === null || isTensor(layer)) return false;
+  const fields = Array.isArray(layer) ? undefined : fieldsOf(layer as Json);
+  const op = fields && pick(fields.attrs, 'op', 'type', 'layer', 'kind');
+  if (fields && typeof op === 'string' && isNorm(op)) return usesBatch(fields, false);
+  return Object.values(layer).some(normalizesBatch);
+}
+
+/** The output of lists of layers over one input. */
+function compareNetwork(engine: Engine, example: Example, lists: readonly Json[][]): void {
   const fields = fieldsOf(example);
   const x = inputOf(fields);
-  const plain = network(x, [listOf(need(example, 'layers', 'network'))]);
-  const net = isTraining(fields) ? asTrained(plain) : plain;
+  const plain = network(x, lists);
+  const net = isTraining(fields) || normalizesBatch(lists) ? asTrained(plain) : plain;
   compare(execute(engine, net.graph, feedsOf(net, x))[0]!, outputOf(example.expect), example, 'y');
 }
 
-export function branches(engine: Engine, example: Example): void {
-  const x = inputOf(fieldsOf(example));
-  const net = network(x, branchesOf(need(example, 'branches', 'layers')));
-  compare(execute(engine, net.graph, feedsOf(net, x))[0]!, outputOf(example.expect), example, 'y');
-}
+export const networkCase = (engine: Engine, example: Example): void =>
+  compareNetwork(engine, example, [listOf(need(example, 'layers', 'network'))]);
+
+export const branches = (engine: Engine, example: Example): void =>
+  compareNetwork(engine, example, branchesOf(need(example, 'branches', 'layers')));
 
 /** Dense layers, written as layers, as bare weights, or as inputs w1, b1, w2, ... */
 function denseLayers(example: Example): Json[] {
