@@ -1,9 +1,11 @@
 /**
  * Kernels for Helium (kernels/c/enn_s8_*_mve.h), the vectors of Armv8.1-M.
  */
-import { elements } from '../core/shape.js';
+import { elements, sameShape } from '../core/shape.js';
 import { getValue, type Node } from '../ir/graph.js';
+import { addMultipliers } from '../quant/interpret-params.js';
 import { perTensor, weightsOf } from '../quant/interpret-quant.js';
+import type { Kernel } from './lowered.js';
 import type { ShortForm } from './pack.js';
 import {
   channelRows,
@@ -18,6 +20,7 @@ import {
   zeroEnded,
 } from './pack-mve.js';
 import type { LayerTables } from './pack-types.js';
+import { planeOf } from './plane.js';
 import type { Case, Choice, Choices } from './select-choice.js';
 import { short, type WeightedOp } from './select-dsp.js';
 
@@ -116,5 +119,44 @@ const dense: Choice<'dense'> = (c) => {
   );
 };
 
+/** The kernel's shifts round: a sum leaves room for that. */
+const sumRoom = 2 ** 31 - 2 ** 22;
+
+/** Operands of one shape, where a plane is exact. */
+const add: Choice<'add'> = ({ graph, node }) => {
+  const [a, b, y] = [...node.inputs, node.output].map((id) => getValue(graph, id));
+  if (!sameShape(a!.shape, b!.shape)) return undefined;
+  const zeros = [perTensor(a!).zero, perTensor(b!).zero, perTensor(y!).zero] as const;
+  const plane = planeOf({ ...addMultipliers(graph, node), zeros });
+  if (!plane) return undefined;
+  const largest = 128 * (Math.abs(plane.aFactor) + Math.abs(plane.bFactor));
+  if (largest + Math.abs(plane.offset) >= sumRoom) return undefined;
+  return {
+    name: 'enn_add_s8_plane__mve',
+    header: 'enn_s8_add_mve.h',
+    order: 'elements',
+    plane,
+  };
+};
+
+const pool = (name: string): Kernel => ({
+  name: `enn_${name}_s8__mve`,
+  header: 'enn_s8_pool_mve.h',
+  order: 'pixels',
+});
+
+/** Taps whose sum fits int16. */
+const mostTaps = 255;
+
+const avgPool2d: Choice<'avgPool2d'> = ({ node }) =>
+  elements(node.attrs.size) <= mostTaps ? pool('avg_pool2d') : undefined;
+
 /** The kernels for Armv8.1-M with Helium; where there is none, those of Armv7E-M do. */
-export const mveKernels: Choices = { conv2d, depthwiseConv2d, dense };
+export const mveKernels: Choices = {
+  conv2d,
+  depthwiseConv2d,
+  dense,
+  add,
+  maxPool2d: () => pool('max_pool2d'),
+  avgPool2d,
+};

@@ -35,7 +35,7 @@ ENN_INLINE int8_t *enn_mve_copy(const int8_t *from, int32_t count, int8_t *to) {
       " vstrb.8 q0, [%[at]], #16\n"
       " letp lr, 1b\n"
       "2:\n"
-      : [from] "+r"(from), [at] "+r"(at)
+      : [from] "+&r"(from), [at] "+&r"(at)
       : [n] "r"(count)
       : "lr", "q0", "memory");
 #else
@@ -54,7 +54,7 @@ ENN_INLINE int8_t *enn_mve_fill(int32_t value, int32_t count, int8_t *to) {
       "1: vstrb.8 q0, [%[at]], #16\n"
       " letp lr, 1b\n"
       "2:\n"
-      : [at] "+r"(at)
+      : [at] "+&r"(at)
       : [value] "r"(value), [n] "r"(count)
       : "lr", "q0", "memory");
 #else
@@ -77,7 +77,7 @@ ENN_INLINE void enn_mve_clamp(int8_t *y, int32_t count, int32_t low, int32_t hig
       " vstrb.8 q0, [%[y]], #16\n"
       " letp lr, 1b\n"
       "2:\n"
-      : [y] "+r"(y)
+      : [y] "+&r"(y)
       : [low] "r"(low), [high] "r"(high), [n] "r"(count)
       : "lr", "q0", "q1", "q2", "memory");
 #else

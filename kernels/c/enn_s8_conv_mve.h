@@ -41,7 +41,7 @@ ENN_INLINE int8_t *enn_mve_column_run(const int8_t *from, int32_t count, int8_t 
       " vstrb.8 q0, [%[to]], #64\n"
       " letp lr, 1b\n"
       "2:\n"
-      : [from] "+r"(from), [to] "+r"(to)
+      : [from] "+&r"(from), [to] "+&r"(to)
       : [n] "r"(count)
       : "lr", "q0", "memory");
   return to;
@@ -130,7 +130,7 @@ ENN_INLINE int8_t *enn_mve_four_runs(const int8_t *x, int32_t step, int32_t coun
       " vstrb.8 q3, [%[to], #-16]\n"
       " letp lr, 1b\n"
       "2:\n"
-      : [a] "+r"(x), [b] "+r"(second), [c] "+r"(third), [d] "+r"(fourth), [to] "+r"(to)
+      : [a] "+&r"(x), [b] "+&r"(second), [c] "+&r"(third), [d] "+&r"(fourth), [to] "+&r"(to)
       : [n] "r"(count)
       : "lr", "q0", "q1", "q2", "q3", "memory");
   return to;
@@ -167,7 +167,7 @@ ENN_INLINE void enn_mve_four_gathered(const int8_t *x, int32_t step, const uint1
       " vstrb.16 q3, [%[to], #56]\n"
       " adds %[to], #64\n"
       " le lr, 1b\n"
-      : [places] "+l"(places), [to] "+l"(to)
+      : [places] "+&l"(places), [to] "+&l"(to)
       : [a] "r"(x), [b] "r"(second), [c] "r"(third), [d] "r"(fourth), [n] "r"(blocks)
       : "lr", "q0", "q1", "q2", "q3", "cc", "memory");
 #else
@@ -292,7 +292,7 @@ ENN_INLINE void enn_mve_conv_block(struct enn_mve_conv *b, const int8_t *columns
       " subs r8, #1\n"
       " str r8, %[left]\n"
       " bne 1b\n"
-      : "+r"(col), "+r"(w), "+r"(factor), "+r"(at), "+r"(place), [bias] "+m"(bias),
+      : "+&r"(col), "+&r"(w), "+&r"(factor), "+&r"(at), "+&r"(place), [bias] "+m"(bias),
         [left] "+m"(left), [channels] "+m"(channels)
       : [rest] "m"(b->rest), [zero] "m"(b->out_zero), [signs] "m"(b->signs), [words] "m"(b->words)
       : "r1", "r2", "r4", "r6", "r8", "r10", "r11", "r12", "lr", "q0", "q1", "q2", "q3", "q4", "q5",

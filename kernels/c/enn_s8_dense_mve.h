@@ -60,7 +60,7 @@ ENN_INLINE void enn_dense_s8_rows4__mve(const ENN_CONST struct enn_dense_s8 *p, 
       " vstrbt.32 q2, [%[y]], #4\n"
       " subs %[left], #4\n"
       " bgt 1b\n"
-      : [w] "+r"(w), [bias] "+r"(bias), [factor] "+r"(factor), [y] "+l"(at), [left] "+r"(left)
+      : [w] "+&r"(w), [bias] "+&r"(bias), [factor] "+&r"(factor), [y] "+&l"(at), [left] "+&r"(left)
       : [x] "r"(x), [in] "m"(in), [step] "m"(step), [zero] "m"(zero)
       : "r0", "r1", "r2", "r4", "r6", "lr", "q0", "q1", "q2", "q3", "cc", "memory");
 #else

@@ -124,7 +124,7 @@ struct enn_mve_channel {
       " subs r0, #1\n"                                                                         \
       " str r0, [%[t], #64]\n"                                                                    \
       " bne 2b\n"                                                                              \
-      : [x] "+r"(x), [w] "+r"(w), [y] "+r"(y), [table] "+r"(table)                             \
+      : [x] "+&r"(x), [w] "+&r"(w), [y] "+&r"(y), [table] "+&r"(table)                             \
       : [t] "r"(t), [bias] "r"(c->bias), [mult] "r"(c->mult), [shift] "r"(c->shift),           \
         [zero] "r"(c->zero)                                                                    \
       : "r0", "r2", "r4", "r6", "lr", "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "cc",    \
@@ -201,7 +201,7 @@ ENN_INLINE void enn_mve_gather(const int8_t *x, int32_t count, int32_t x_step, i
       " add %[to], %[to], %[rest]\n"
       " subs %[lines], #1\n"
       " bne 2b\n"
-      : [x] "+r"(x), [to] "+l"(to), [lines] "+r"(lines)
+      : [x] "+&r"(x), [to] "+&l"(to), [lines] "+&r"(lines)
       : [step] "r"(x_step), [count] "r"(count), [x_rest] "r"(x_rest), [rest] "r"(rest)
       : "r0", "lr", "q0", "q1", "cc", "memory");
 #else

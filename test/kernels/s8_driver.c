@@ -22,6 +22,7 @@
 #include "enn_s16w8_layers.h"
 #include "enn_s8_add_dsp.h"
 #include "enn_s8_add_m0.h"
+#include "enn_s8_add_mve.h"
 #include "enn_s8_conv.h"
 #include "enn_s8_conv_dsp.h"
 #include "enn_s8_conv_m0.h"
@@ -36,6 +37,7 @@
 #include "enn_s8_depthwise_plane_dsp.h"
 #include "enn_s8_elementwise.h"
 #include "enn_s8_pool.h"
+#include "enn_s8_pool_mve.h"
 #include "enn_s8_reduce.h"
 #include "enn_s8_shape.h"
 #include "enn_s8_softmax.h"
@@ -168,6 +170,9 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
   x_w_y(enn_conv2d_s8_cols4__mve, enn_conv2d_s8)            \
   x_w_s_y(enn_depthwise_conv2d_s8_patches__mve, enn_conv2d_s8) \
   x_w_f_y(enn_dense_s8_rows4__mve, enn_dense_s8)            \
+  a_b_y(enn_add_s8_plane__mve, enn_add_plane_s8)            \
+  x_y(enn_max_pool2d_s8__mve, enn_pool2d_s8)                \
+  x_y(enn_avg_pool2d_s8__mve, enn_pool2d_s8)                \
   x_w_s_y(enn_depthwise_conv2d_s8_3x3plane__dsp, enn_conv2d_s8) \
   x_w_y(enn_depthwise_conv2d_s8__dsp, enn_conv2d_s8)        \
   x_w_y(enn_dense_s8_rows4__dsp, enn_dense_s8)              \
