@@ -126,6 +126,7 @@ export interface ShortForm {
 /** What describes a layer with weights: its own tables, and w by output channel. */
 export interface WeightedLayer {
   readonly multipliers: MultiplierTable;
+  /** One per channel, or so many for each class of outputs (ir/border.ts). */
   readonly bias: Int32Array;
   readonly outZero: number;
   /** Whether all weights of a channel are zero. */
@@ -160,20 +161,23 @@ export function shortForm(layer: WeightedLayer, skips: boolean): ShortForm | und
   const table = { multiplier: multiplier.slice(), shift: shift.slice() };
   const shared = shift.length === 1;
   const skipped = new Set<number>();
-  for (let channel = 0; channel < bias.length; channel++) {
+  const channels = layer.bounds.length;
+  const eachBias = (channel: number, becomes: (own: number) => number): void => {
+    for (let i = channel; i < bias.length; i += channels) bias[i] = becomes(bias[i]!);
+  };
+  for (const [channel, bound] of layer.bounds.entries()) {
     const q = shared ? 0 : channel;
     const own = { multiplier: multiplier[q]!, shift: shift[q]! };
-    const bound = layer.bounds[channel] ?? Number.POSITIVE_INFINITY;
     const vanishes = own.multiplier === 0 || bound * 2 ** own.shift < 0.25;
     let factor = own;
     if (!shared && layer.isConstant(channel)) {
-      const y = constantOutput(bias[channel]!, own, layer.outZero);
+      const output = (sum: number) => constantOutput(sum, own, layer.outZero);
       factor = skips ? skip : quarter;
-      bias[channel] = skips ? y : 4 * (y - layer.outZero);
+      eachBias(channel, (sum) => (skips ? output(sum) : 4 * (output(sum) - layer.outZero)));
       if (skips) skipped.add(channel);
     } else if (!shared && vanishes) {
       factor = nothing;
-      bias[channel] = 0;
+      eachBias(channel, () => 0);
     } else if (bound >= accumulatorRoom || !isShort(own)) {
       return undefined;
     }

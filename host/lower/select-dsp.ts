@@ -2,6 +2,7 @@
  * Kernels for Armv7E-M (kernels/c/enn_s8_*_dsp.h), the SIMD instructions of Cortex-M4, M7 and M33.
  */
 import { sameShape } from '../core/shape.js';
+import { borderOf } from '../ir/border.js';
 import { getValue, type Node } from '../ir/graph.js';
 import { addMultipliers, convMultipliers, denseMultipliers } from '../quant/interpret-params.js';
 import { biasOf, perTensor, weightsOf } from '../quant/interpret-quant.js';
@@ -26,7 +27,7 @@ export function short(
   const multipliers = node.op === 'dense' ? denseMultipliers : convMultipliers;
   // Weights of one channel are neighbours, but for depthwise, where channels are.
   const apart = node.op === 'depthwiseConv2d';
-  const [channels, count] = [bias.length, weights.length / bias.length];
+  const [channels, count] = [bounds.length, weights.length / bounds.length];
   const isZero = (i: number) => weights[i] === 0;
   const described = {
     multipliers: multipliers(graph, node),
@@ -52,9 +53,11 @@ const conv2d: Choice<'conv2d'> = (c) => {
   const blocks = Math.ceil((height! * width! * channels!) / 4);
   // Windows whose runs are no whole words are gathered as bytes first.
   const bytes = channels! % 4 === 0 ? columnBytes : columnBytes + 4;
+  const border = borderOf(node) !== undefined;
   return {
-    name: 'enn_conv2d_s8_cols4__dsp',
+    name: `enn_conv2d_s8_cols4${border ? 'border' : ''}__dsp`,
     header: 'enn_s8_conv_dsp.h',
+    ...(border && { border }),
     order: 'blocks',
     packing: 'taps4',
     scratchBytes: blocks * bytes,

@@ -32,6 +32,11 @@ ENN_INLINE void enn_store32(int8_t *to, uint32_t word) {
   __builtin_memcpy(to, &word, sizeof word);
 }
 
+/* a + b, wrapping. */
+ENN_INLINE int32_t enn_wrapping_add(int32_t a, int32_t b) {
+  return (int32_t)((uint32_t)a + (uint32_t)b);
+}
+
 /* Two of the same int16. */
 ENN_INLINE uint32_t enn_pair_of(int32_t x) { return (uint32_t)(uint16_t)x * 0x10001u; }
 
@@ -130,9 +135,6 @@ ENN_INLINE int32_t enn_ssat8(int32_t x) {
 #define ENN_HAS_DSP 0
 
 ENN_INLINE int32_t enn_high16(uint32_t pair) { return (int16_t)(pair >> 16); }
-ENN_INLINE int32_t enn_wrapping_add(int32_t a, int32_t b) {
-  return (int32_t)((uint32_t)a + (uint32_t)b);
-}
 ENN_INLINE int32_t enn_smlabb(uint32_t a, uint32_t b, int32_t acc) {
   return enn_wrapping_add(acc, enn_low16(a) * enn_low16(b));
 }

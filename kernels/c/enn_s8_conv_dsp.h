@@ -13,6 +13,9 @@
  * A channel with shift -128 is constant: its bias is the output, and it has no weights in w. Networks
  * that were trained with regularization have many such channels.
  *
+ * cols4border: outputs near the edges have a bias of their own, as in enn_s8_conv.h. Each of the four
+ * pixels then takes that of its class.
+ *
  * Block: 1 channel x 4 pixels x 4 taps = 16 MAC in 13 instructions: LDR and two SXTB16 for the
  * weights, two LDM of four pairs, eight SMLAD. Registers: 4 accumulators, 4 pairs, weights, widened
  * weights, two pointers, the count. What a channel needs besides lies in memory: 50 instructions for
@@ -124,7 +127,7 @@ ENN_INLINE void enn_column_window(const ENN_CONST struct enn_conv2d_s8 *p, const
 
 /* What the channels of a block of pixels need; the assembly loads neighbours together. */
 struct enn_cols4 {
-  const ENN_CONST int32_t *bias;
+  const ENN_CONST int32_t *bias; /* of the first pixel */
   const int8_t *columns;
   const ENN_CONST int32_t *mult;
   const ENN_CONST int8_t *shift;
@@ -133,7 +136,8 @@ struct enn_cols4 {
   int32_t fourth;
   int32_t fours, rest; /* blocks, by four and the others */
   int32_t half;        /* 2 out_zero + 1 */
-  int32_t skips;       /* whether channels may be constant */
+  int32_t special;     /* whether channels may be constant, or the biases of pixels differ */
+  int32_t others[3];   /* bytes from the bias behind the first pixel's to those of the others */
   const ENN_CONST int8_t *w;
   int32_t saved;
 };
@@ -171,11 +175,16 @@ ENN_INLINE void enn_channels4(struct enn_cols4 *block) {
       " str r7, [lr, %[saved]]\n"
       " ldr r12, [lr, %[w]]\n"
       "1: ldrd r4, r11, [lr, %[bias]]\n"
-      " ldr r7, [lr, %[skips]]\n"
+      " ldr r7, [lr, %[special]]\n"
       " ldr r0, [r4], #4\n"
       " str r4, [lr, %[bias]]\n"
       " mov r1, r0\n mov r2, r0\n mov r3, r0\n"
       " cbz r7, 2f\n"
+      " add r8, lr, %[others]\n"
+      " ldmia r8, {r1-r3}\n"
+      " ldr r1, [r4, r1]\n"
+      " ldr r2, [r4, r2]\n"
+      " ldr r3, [r4, r3]\n"
       " ldrd r4, r5, [lr, %[mult]]\n"
       " ldrsb r6, [r5], #1\n"
       " cmn r6, #128\n"
@@ -214,16 +223,19 @@ ENN_INLINE void enn_channels4(struct enn_cols4 *block) {
       " ldr r7, [lr, %[saved]]\n"
       :
       : "r"(at), ENN_AT(bias), ENN_AT(mult), ENN_AT(y), ENN_AT(second), ENN_AT(fourth),
-        ENN_AT(fours), ENN_AT(rest), ENN_AT(half), ENN_AT(skips), ENN_AT(w), ENN_AT(saved)
+        ENN_AT(fours), ENN_AT(rest), ENN_AT(half), ENN_AT(special), ENN_AT(others), ENN_AT(w), ENN_AT(saved)
       : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "cc", "memory");
 }
 #else
 ENN_INLINE void enn_channels4(struct enn_cols4 *block) {
   const ENN_CONST int8_t *w = block->w;
   for (; block->y != block->end; block->y++) {
-    const int32_t bias = *block->bias++, mult = *block->mult++, shift = *block->shift++;
-    int32_t out[4] = {bias, bias, bias, bias};
-    if (!block->skips || shift != ENN_SKIPPED) {
+    const int32_t mult = *block->mult++, shift = *block->shift++;
+    const ENN_CONST int32_t *const own = block->bias++;
+    int32_t out[4] = {*own, *own, *own, *own};
+    if (block->special)
+      for (int32_t i = 0; i < 3; i++) out[i + 1] = own[block->others[i] / 4 + 1];
+    if (!block->special || shift != ENN_SKIPPED) {
       const int8_t *columns = block->columns;
       for (int32_t n = 4 * block->fours + block->rest; n > 0; n--) {
         const uint32_t word = enn_load32(w);
@@ -274,11 +286,28 @@ ENN_INLINE void enn_columns(const ENN_CONST struct enn_conv2d_s8 *p, const int8_
   }
 }
 
-ENN_INLINE void enn_conv2d_s8_cols4__dsp(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
-                                         const ENN_CONST int8_t *w, const ENN_CONST int32_t *bias,
-                                         const ENN_CONST int32_t *mult,
-                                         const ENN_CONST int8_t *shift, int8_t *scratch,
-                                         int8_t *y) {
+/* The biases of pixels [first, first + count); those of a pixel that is not there are the first's. */
+ENN_INLINE void enn_border4(const ENN_CONST struct enn_conv2d_s8 *p,
+                            const ENN_CONST int32_t *bias, const ENN_CONST int32_t *border,
+                            int32_t first, int32_t count, struct enn_cols4 *block) {
+  int32_t i = first / p->out_w, j = first - i * p->out_w;
+  block->bias = enn_border_bias(p, bias, border, i, j);
+  for (int32_t n = 1; n < count; n++) {
+    if (++j == p->out_w) {
+      i++;
+      j = 0;
+    }
+    const int32_t on = (int32_t)(enn_border_bias(p, bias, border, i, j) - block->bias);
+    block->others[n - 1] += 4 * on;
+    block->special |= on != 0;
+  }
+}
+
+/* border is 0 where all outputs have the same bias. */
+ENN_OUTLINE void enn_conv_cols4(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
+                                const ENN_CONST int8_t *w, const ENN_CONST int32_t *bias,
+                                const ENN_CONST int32_t *border, const ENN_CONST int32_t *mult,
+                                const ENN_CONST int8_t *shift, int8_t *scratch, int8_t *y) {
   const int32_t blocks = (p->kernel_h * p->kernel_w * p->in_c + 3) / 4;
   const int32_t pixels = p->out_h * p->out_w, channels = p->out_c;
   int8_t *const start = y;
@@ -304,12 +333,32 @@ ENN_INLINE void enn_conv2d_s8_cols4__dsp(const ENN_CONST struct enn_conv2d_s8 *p
         .fours = blocks >> 2,
         .rest = blocks & 3,
         .half = 2 * p->out_zero + 1,
-        .skips = skips,
+        .special = skips,
+        .others = {-4, -4, -4},
         .w = w,
     };
+    if (border) enn_border4(p, bias, border, first, enn_min(left, 4), &block);
     enn_channels4(&block);
   }
   enn_clamp_written(start, pixels * channels, p->clamp_min, p->clamp_max);
+}
+
+ENN_INLINE void enn_conv2d_s8_cols4__dsp(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
+                                         const ENN_CONST int8_t *w, const ENN_CONST int32_t *bias,
+                                         const ENN_CONST int32_t *mult,
+                                         const ENN_CONST int8_t *shift, int8_t *scratch,
+                                         int8_t *y) {
+  enn_conv_cols4(p, x, w, bias, 0, mult, shift, scratch, y);
+}
+
+ENN_INLINE void enn_conv2d_s8_cols4border__dsp(const ENN_CONST struct enn_conv2d_s8 *p,
+                                               const int8_t *x, const ENN_CONST int8_t *w,
+                                               const ENN_CONST int32_t *bias,
+                                               const ENN_CONST int32_t *border,
+                                               const ENN_CONST int32_t *mult,
+                                               const ENN_CONST int8_t *shift, int8_t *scratch,
+                                               int8_t *y) {
+  enn_conv_cols4(p, x, w, bias, border, mult, shift, scratch, y);
 }
 
 #endif

@@ -128,7 +128,9 @@ const padding = (bytes: number): Uint8Array => new Uint8Array((4 - (bytes % 4)) 
 export function readSources(): { header: string; kernels: string[] } {
   const source = readFileSync(packageFile(driverSource), 'utf8');
   const kernels = [
-    ...source.matchAll(/(?:x_y|a_b_y|x_t_t_y|x_w_f_y|x_w_y|x_w_s_y)\((\w+__(?:ref|dsp|mve|m0)), /g),
+    ...source.matchAll(
+      /(?:x_y|a_b_y|x_t_t_y|x_w_f_y|x_w_y|x_w_s_y|x_w_b_s_y)\((\w+__(?:ref|dsp|mve|m0)), /g,
+    ),
   ].map((m) => m[1]!);
   return { header: [...kernelHeaders().values(), source].join('\n'), kernels };
 }

@@ -45,7 +45,7 @@
 #include "enn_s8w4_layers.h"
 
 #define MAX_WORDS 32
-#define MAX_BUFFERS 6
+#define MAX_BUFFERS 7
 
 enum result { CASES_OK = 0, CASES_BAD_FILE = 1, CASES_OUT_OF_BOUNDS = 2 };
 
@@ -117,6 +117,15 @@ struct call {
              c->buffer[5], y);                                                      \
     return CASES_OK;                                                                \
   }
+/* Weights, a border and scratch. */
+#define X_W_B_S_Y(function, type)                                                     \
+  __attribute__((noinline)) static enum result run_##function(const struct call *c, \
+                                                              uint32_t words, void *y) { \
+    PARAMS(type);                                                                   \
+    function(&p, c->buffer[0], c->buffer[1], c->buffer[2], c->buffer[3], c->buffer[4], \
+             c->buffer[5], c->buffer[6], y);                                           \
+    return CASES_OK;                                                                \
+  }
 
 static void copy(void *to, const void *from, uint32_t bytes) {
   uint8_t *t = to;
@@ -151,7 +160,7 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
 }
 
 /* The kernels; a case names one by its place in this list, which the test reads from here. */
-#define KERNELS(x_y, a_b_y, x_t_t_y, x_w_f_y, x_w_y, x_w_s_y) \
+#define KERNELS(x_y, a_b_y, x_t_t_y, x_w_f_y, x_w_y, x_w_s_y, x_w_b_s_y) \
   x_w_y(enn_conv2d_s8__ref, enn_conv2d_s8)                  \
   x_w_s_y(enn_conv2d_s8_border__ref, enn_conv2d_s8)         \
   x_w_y(enn_depthwise_conv2d_s8__ref, enn_conv2d_s8)        \
@@ -167,6 +176,7 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
   x_y(enn_pad_s8__ref, enn_pad_s8)                          \
   x_y(enn_softmax_s8__ref, enn_softmax_s8)                  \
   x_w_s_y(enn_conv2d_s8_cols4__dsp, enn_conv2d_s8)          \
+  x_w_b_s_y(enn_conv2d_s8_cols4border__dsp, enn_conv2d_s8)  \
   x_w_y(enn_conv2d_s8_cols4__mve, enn_conv2d_s8)            \
   x_w_s_y(enn_depthwise_conv2d_s8_patches__mve, enn_conv2d_s8) \
   x_w_f_y(enn_dense_s8_rows4__mve, enn_dense_s8)            \
@@ -212,11 +222,11 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
   x_w_y(enn_dense_s8w4_rows4__dsp, enn_dense_s8)            \
   x_y(probe_fixed__ref, probe_fixed)
 
-KERNELS(X_Y, A_B_Y, X_T_T_Y, X_W_F_Y, X_W_Y, X_W_S_Y)
+KERNELS(X_Y, A_B_Y, X_T_T_Y, X_W_F_Y, X_W_Y, X_W_S_Y, X_W_B_S_Y)
 
 #define ENTRY(function, type) run_##function,
 typedef enum result (*kernel)(const struct call *c, uint32_t words, void *y);
-static const kernel kernels[] = {KERNELS(ENTRY, ENTRY, ENTRY, ENTRY, ENTRY, ENTRY)};
+static const kernel kernels[] = {KERNELS(ENTRY, ENTRY, ENTRY, ENTRY, ENTRY, ENTRY, ENTRY)};
 
 static enum result run_call(struct reader *r, int in_place, int8_t *y, uint32_t y_bytes) {
   struct call c;
