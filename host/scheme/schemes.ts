@@ -93,6 +93,39 @@ const symmetricWeights =
     return { scheme: family, scale, zeroPoint, ...(axis !== undefined && { axis }) };
   };
 
+/** Of the largest magnitude, what 4 bits may stand for: the rest saturates. */
+const coverages = Array.from({ length: 13 }, (_, i) => 1 - i / 20);
+
+/** Squared error of one channel's weights at a scale. */
+function weightError(weights: readonly number[], scale: number, { low, high }: Limits): number {
+  return weights.reduce((sum, w) => {
+    const q = Math.min(high, Math.max(low, Math.round(w / scale)));
+    return sum + (w - scale * q) ** 2;
+  }, 0);
+}
+
+/**
+ * Scales of symmetric weights of few bits: where saturating the largest weights makes the squared
+ * error of a channel smaller, they saturate.
+ */
+const leastSquaresWeights =
+  (limits: Limits): Scheme['weight'] =>
+  (data, shape, axis, floor) => {
+    const { scale, ...rest } = symmetricWeights(limits)(data, shape, axis, floor);
+    const inner = axis === undefined ? 1 : elements(shape.slice(axis + 1));
+    const channels: number[][] = Array.from(scale, () => []);
+    for (let i = 0; i < data.length; i++) {
+      channels[Math.floor(i / inner) % channels.length]!.push(data[i]!);
+    }
+    const best = scale.map((whole, channel) => {
+      const errorAt = (part: number) => weightError(channels[channel]!, whole * part, limits);
+      const errors = coverages.map(errorAt);
+      const part = coverages[errors.indexOf(Math.min(...errors))]!;
+      return Math.max(whole * part, floor.least(channel));
+    });
+    return { scale: best, ...rest };
+  };
+
 /** A bias is added to the products: its scale is theirs. */
 const productScale: Scheme['bias'] = (x, w) => {
   const scale = w.scale.map((s) => Math.fround(s * x.scale[0]!));
@@ -125,7 +158,7 @@ const int8w4: Scheme = {
   name: 'int8w4',
   types: { activation: 's8', weight: 's4', bias: 's32' },
   weights: weights4,
-  weight: symmetricWeights(weights4),
+  weight: leastSquaresWeights(weights4),
 };
 
 /**
