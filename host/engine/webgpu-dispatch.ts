@@ -86,13 +86,19 @@ export function chunksOf(
   return Math.max(1, Math.min(wanted, Math.floor(length / least)));
 }
 
+/** From so many outputs on, a thread adds up all of one output. */
+const manyOutputs = 1024;
+
 /** Adds `parts` partial sums of `outputs` elements each. */
-export const combine = (
+export function combine(
   { outputs, parts, count }: { outputs: number; parts: number; count: number },
   x: number,
   y: number,
-): Dispatch => ({
-  shader: { files: ['shards', 'combine'], code: '', entry: 'main' },
-  params: [outputs, parts, count, y, x],
-  groups: groupsOf(Math.ceil(outputs / 8)),
-});
+): Dispatch {
+  const many = outputs >= manyOutputs;
+  return {
+    shader: { files: ['shards', 'combine'], code: '', entry: many ? 'many' : 'few' },
+    params: [outputs, parts, count, y, x],
+    groups: many ? threads(outputs) : groupsOf(Math.ceil(outputs / 8)),
+  };
+}

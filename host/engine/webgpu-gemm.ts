@@ -26,6 +26,8 @@ interface Product {
   readonly along: { readonly a: boolean; readonly b: boolean };
   /** Whether rows are a batch: their sum is taken in shards. */
   readonly sharded: boolean;
+  /** Constants of the family. */
+  readonly constants?: readonly string[];
   /** What follows the struct `Gemm`. */
   params(at: Places): readonly number[];
   /** The bias among the operands. */
@@ -35,18 +37,30 @@ interface Product {
 /** The sizes of tiles; a thread computes 4 x 4. Few sizes, because each is a shader to compile. */
 const tileOf = (n: number): number => (n > 16 ? 64 : 16);
 
-/** Partial sums are kept only where few tiles would leave a device idle. */
-const mostTilesInParts = 256;
+/**
+ * How k is summed: in one chain, as a tree of shards, or in parts of shards that run side by side,
+ * where few tiles with long sums would leave a device idle.
+ */
+type Summation = 'chain' | 'tree' | 'parts';
+
+const mostTilesInParts = 64;
 const parting = { workers: 512, least: 64 };
 
-const words = (chunks: number, p: Product): number => chunks * shardCount * p.m * p.n;
+function summation({ sharded, rows, unit }: Product, tiles: number): Summation {
+  if (!sharded) return 'chain';
+  const long = rows * unit >= shardCount * parting.least;
+  return long && tiles <= mostTilesInParts ? 'parts' : 'tree';
+}
 
-function shaderOf(p: Product, [high, wide]: readonly [number, number]): Shader {
+function shaderOf(p: Product, [high, wide]: readonly [number, number], sum: Summation): Shader {
   const code = [
     `const TILE_M = ${high}u;`,
     `const TILE_N = ${wide}u;`,
     `const A_ALONG_K = ${p.along.a};`,
     `const B_ALONG_K = ${p.along.b};`,
+    `const SHARDED = ${sum !== 'chain'};`,
+    `const TREE = ${sum === 'tree'};`,
+    ...(p.constants ?? []),
   ].join('\n');
   return { files: ['shards', 'gemm', ...p.family], code, entry: 'main' };
 }
@@ -60,24 +74,23 @@ function grid(tilesM: number, tilesN: number, parts: number): readonly [number, 
 function plan(p: Product): GpuPlan {
   const tile = [tileOf(p.m), tileOf(p.n)] as const;
   const [tilesM, tilesN] = [Math.ceil(p.m / tile[0]), Math.ceil(p.n / tile[1])];
-  const parted = p.sharded && tilesM * tilesN <= mostTilesInParts;
+  const sum = summation(p, tilesM * tilesN);
   const perShard = (p.rows * p.unit) / shardCount;
-  const chunks = parted ? chunksOf(tilesM * tilesN, perShard, parting) : 1;
-  const shader = shaderOf(p, tile);
+  const chunks = sum === 'parts' ? chunksOf(tilesM * tilesN, perShard, parting) : 1;
+  const parts = sum === 'parts' ? shardCount * chunks : 1;
+  const shader = shaderOf(p, tile, sum);
   return {
-    scratch: parted ? words(chunks, p) : 0,
+    scratch: sum === 'parts' ? parts * p.m * p.n : 0,
     dispatches(at) {
       const bias = p.bias === undefined ? none : (at.inputs[p.bias] ?? none);
-      const shards = parted ? shardCount : 1;
-      const y = parted ? at.scratch : at.output;
-      const gemm = [p.m, p.n, p.rows, p.unit, shards, chunks, y, bias];
-      const parts = shards * chunks;
+      const y = sum === 'parts' ? at.scratch : at.output;
+      const gemm = [p.m, p.n, p.rows, p.unit, chunks, y, bias];
       const product: Dispatch = {
         shader,
         params: [...gemm, ...p.params(at)],
         groups: grid(tilesM, tilesN, parts),
       };
-      if (!parted) return [product];
+      if (sum !== 'parts') return [product];
       const sums = { outputs: p.m * p.n, parts, count: f32(1) };
       return [product, combine(sums, at.scratch, at.output)];
     },
@@ -108,22 +121,16 @@ export interface Window {
   readonly c: number;
   readonly oc: number;
   readonly taps: number;
+  /** Whether a stride is more than 1. */
+  readonly strided: boolean;
 }
 
 export function windowOf(params: readonly number[]): Window {
   const words = params.slice(0, 15);
-  const [n, h, w, c, oh, ow, oc, kh, kw] = words as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  return { words, images: n, pixels: h * w, windows: oh * ow, c, oc, taps: kh * kw };
+  const [n = 0, h = 0, w = 0, c = 0, oh = 0, ow = 0, oc = 0, kh = 0, kw = 0, sh = 0, sw = 0] =
+    words;
+  const strided = sh > 1 || sw > 1;
+  return { words, images: n, pixels: h * w, windows: oh * ow, c, oc, taps: kh * kw, strided };
 }
 
 export const conv2d: GpuRule = (params) => {
@@ -145,6 +152,7 @@ export const conv2dGradInput: GpuRule = (params) => {
   const q = windowOf(params);
   return plan({
     family: ['window', 'conv2d_grad_input'],
+    constants: [`const STRIDED = ${q.strided};`],
     m: q.images * q.pixels,
     n: q.c,
     rows: 1,

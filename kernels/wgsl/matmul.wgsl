@@ -11,9 +11,9 @@ struct Params {
 }
 @group(1) @binding(0) var<storage, read> p: Params;
 
-fn a_row(i: u32) -> vec4i { return vec4i(i32(i * p.a_row), 0, 0, 1); }
-fn a_col(k: u32) -> vec4i { return vec4i(i32(k * p.a_k), 0, 0, 1); }
+fn a_row(i: u32) -> vec4i { return vec4i(i32(i * p.a_row), 0, 0, 0); }
+fn a_col(k: u32) -> vec4i { return vec4i(i32(k * p.a_k), 0, 0, 0); }
 fn load_a(row: vec4i, col: vec4i) -> f32 { return load_sum(p.a, row, col); }
-fn b_row(j: u32) -> vec4i { return vec4i(i32(j * p.b_col), 0, 0, 1); }
-fn b_col(k: u32) -> vec4i { return vec4i(i32(k * p.b_k), 0, 0, 1); }
+fn b_row(j: u32) -> vec4i { return vec4i(i32(j * p.b_col), 0, 0, 0); }
+fn b_col(k: u32) -> vec4i { return vec4i(i32(k * p.b_k), 0, 0, 0); }
 fn load_b(row: vec4i, col: vec4i) -> f32 { return load_sum(p.b, row, col); }
