@@ -2,6 +2,10 @@
  * The certificate of a build: what it takes of flash and RAM, from the linker map, the planner and
  * the call graph, with the board's limits beside it, and the proof that no accumulator overflows.
  */
+import { byteSize } from '../core/dtype.js';
+import { elements } from '../core/shape.js';
+import { borderClasses, borderOf } from '../ir/border.js';
+import { getValue } from '../ir/graph.js';
 import type { Lowered } from '../lower/lowered.js';
 import { accumulatorLimit } from '../lower/proof.js';
 import type { Board, MemoryLimits } from './boards.js';
@@ -18,8 +22,16 @@ export interface Certificate {
   /** The first 16 bytes of the SHA-256 of the .tflite file, as hex; what HELLO says. */
   readonly modelHash: string;
   readonly buildHash: string;
-  /** Of the model: its code with the kernels that it calls, and its constant tables. */
-  readonly flash: { readonly code: number; readonly weights: number; readonly total: number };
+  /**
+   * Of the model: its code with the kernels that it calls, and its constant tables; `borders` are
+   * the biases of outputs near the edges that lowering added (host/ir/border.ts), not in `weights`.
+   */
+  readonly flash: {
+    readonly code: number;
+    readonly weights: number;
+    readonly borders: number;
+    readonly total: number;
+  };
   /** `static`: all data but the arena; `stack`: see `stackBound`. */
   readonly ram: {
     readonly arena: number;
@@ -95,7 +107,10 @@ const isMemory = ({ section, output }: PlacedSection): boolean =>
   output === 'CODE' || /^\.(text|rodata|data|vectors)/.test(section);
 
 /** Code and constant tables of the model in an image. */
-export function modelFlash(placed: readonly PlacedSection[], modelC: string): Certificate['flash'] {
+export function modelFlash(
+  placed: readonly PlacedSection[],
+  modelC: string,
+): Omit<Certificate['flash'], 'borders'> {
   const tables = tableNames(modelC);
   const own = placed.filter((s) => s.object === 'model' && isMemory(s) && isStored(s));
   const isTable = ({ section }: PlacedSection): boolean =>
@@ -103,6 +118,23 @@ export function modelFlash(placed: readonly PlacedSection[], modelC: string): Ce
   const weights = placedBytes(own, isTable);
   const total = placedBytes(own, () => true);
   return { code: total - weights, weights, total };
+}
+
+/** Bytes of the biases beyond one per channel, and of the tables that say whose they are. */
+function borderBytes({ steps, graph }: Lowered): number {
+  return steps.reduce((sum, { node }) => {
+    const border = borderOf(node);
+    if (!border) return sum;
+    const channels = getValue(graph, node.output).shape.at(-1)!;
+    const extra = elements(borderClasses(border)) - 1;
+    return sum + byteSize('s32', extra * channels + border.length);
+  }, 0);
+}
+
+function flashOf({ placed }: Image, modelC: string, lowered: Lowered): Certificate['flash'] {
+  const { code, weights, total } = modelFlash(placed, modelC);
+  const borders = borderBytes(lowered);
+  return { code, weights: weights - borders, borders, total };
 }
 
 export interface CertificateInputs {
@@ -127,7 +159,7 @@ export function makeCertificate(inputs: CertificateInputs): Certificate {
     model: graph.name,
     modelHash,
     buildHash,
-    flash: modelFlash(image.placed, modelC),
+    flash: flashOf(image, modelC, lowered),
     ram: { arena, stack, static: image.size.ram - stack - arena, total: image.size.ram },
     limits: board.limits,
     firmware: image.size,

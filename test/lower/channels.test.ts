@@ -12,7 +12,7 @@ import { createOracle } from '../../host/quant/interpret.js';
 import { assertGolden } from '../golden.js';
 import { assertSameBytes } from './assert-same-bytes.js';
 import { network, networks, randomInputs, randomNetwork } from './networks.js';
-import { pruned, prunedNetwork } from './pruned.js';
+import { paddedNetwork, pruned, prunedNetwork } from './pruned.js';
 
 const lowered = (graph: Graph): Graph => ({ ...graph, stage: 'lowered' });
 
@@ -54,26 +54,8 @@ test('random graphs with dead channels, branches and several outputs', () => {
   });
 });
 
-/** Two layers around a padded depthwise one, with a dead channel whose bias is positive. */
-function padded(): Graph {
-  const n = network('padded', 3);
-  const x = n.conv(n.input([6, 5, 2]), 4, { pad: 'same', relu: true });
-  const y = n.conv(n.depthwise(x, 1, { pad: 'same' }), 3, { kernel: [1, 1] });
-  const graph = n.finish(y);
-  const [first] = graph.nodes;
-  const data = new Map(graph.data);
-  const w = (data.get(first!.inputs[1]!) as Int8Array).slice();
-  const b = (data.get(first!.inputs[2]!) as Int32Array).slice();
-  for (const dead of [1, 3]) {
-    w.fill(0, (dead * w.length) / 4, ((dead + 1) * w.length) / 4);
-    b[dead] = 30000;
-  }
-  data.set(first!.inputs[1]!, w).set(first!.inputs[2]!, b);
-  return { ...graph, data };
-}
-
 test('a channel that is constant behind padding becomes a bias with a border', () => {
-  const source = lowered(padded());
+  const source = lowered(paddedNetwork());
   const folded = foldChannels(source);
   const dropped = dropChannels(folded);
   assertGolden('lower/channels/source.txt', print(source));
@@ -90,7 +72,7 @@ test('a channel that is constant behind padding becomes a bias with a border', (
 });
 
 test('the text of a graph with borders and dropped channels reads back', () => {
-  const graph = dropChannels(foldChannels(lowered(padded())));
+  const graph = dropChannels(foldChannels(lowered(paddedNetwork())));
   const contents = new Map([...graph.data].map(([id, data]) => [dataHash(graph, id), data]));
   const again = parse(print(graph), (hash) => contents.get(hash));
   assert.equal(print(again), print(graph));

@@ -92,3 +92,21 @@ export function prunedNetwork(seed: number): Graph {
   const y = n.dense(ends[next(0, 2)]!(), next(2, 9));
   return pruned(n.finish(next(0, 1) === 0 ? n.softmax(y) : y), seed + 9000);
 }
+
+/** Two layers around a padded depthwise one, with a dead channel whose bias is positive. */
+export function paddedNetwork(): Graph {
+  const n = network('padded', 3);
+  const x = n.conv(n.input([6, 5, 2]), 4, { pad: 'same', relu: true });
+  const y = n.conv(n.depthwise(x, 1, { pad: 'same' }), 3, { kernel: [1, 1] });
+  const graph = n.finish(y);
+  const [first] = graph.nodes;
+  const data = new Map(graph.data);
+  const w = (data.get(first!.inputs[1]!) as Int8Array).slice();
+  const b = (data.get(first!.inputs[2]!) as Int32Array).slice();
+  for (const dead of [1, 3]) {
+    w.fill(0, (dead * w.length) / 4, ((dead + 1) * w.length) / 4);
+    b[dead] = 30000;
+  }
+  data.set(first!.inputs[1]!, w).set(first!.inputs[2]!, b);
+  return { ...graph, data };
+}

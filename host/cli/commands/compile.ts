@@ -107,6 +107,7 @@ export function renderSizes(result: CompileResult): string {
     [
       ['flash: code of model and kernels', flash.code, ''],
       ['flash: weights and tables', flash.weights, ''],
+      ['flash: biases of the border', flash.borders, ''],
       ['flash: whole firmware', firmware.flash, share(firmware.flash, limits.flash)],
       ['RAM: arena', ram.arena, ''],
       ['RAM: stack, bound', ram.stack, ''],
