@@ -104,7 +104,7 @@ export function foldZero(bias: Int32Array, w: Int8Array, zero: number): Int32Arr
 /** Right shifts that the short requantization of enn_dsp.h has room for. */
 const leastShift = -22;
 /** Twice an accumulator must fit int32. */
-const accumulatorRoom = 2 ** 30;
+export const accumulatorRoom = 2 ** 30;
 
 /** Whether a factor is exactly 1/2. */
 export const isHalf = ({ multiplier, shift }: Multiplier): boolean =>

@@ -2,11 +2,12 @@
  * Kernels for Helium (kernels/c/enn_s8_*_mve.h), the vectors of Armv8.1-M.
  */
 import { elements, sameShape } from '../core/shape.js';
-import { getValue, type Node } from '../ir/graph.js';
-import { addMultipliers } from '../quant/interpret-params.js';
+import { borderOf } from '../ir/border.js';
+import { getData, getValue, type Node } from '../ir/graph.js';
+import { addMultipliers, convMultipliers } from '../quant/interpret-params.js';
 import { perTensor, weightsOf } from '../quant/interpret-quant.js';
 import type { Kernel } from './lowered.js';
-import type { ShortForm } from './pack.js';
+import { accumulatorRoom, isShort, type ShortForm } from './pack.js';
 import {
   channelRows,
   foldZero,
@@ -61,11 +62,25 @@ function columnBytes([, height, width, channels]: readonly number[]): number {
   return Math.ceil((taps * channels!) / vector) * vector * (4 + (whole ? 0 : 1) + places);
 }
 
+/** The tables of a layer with biases by class of outputs, if its factors are short throughout. */
+function borderForm({ graph, node, bounds }: Case<'conv2d'>): ShortForm | undefined {
+  if (bounds === undefined || Math.max(...bounds) >= accumulatorRoom) return undefined;
+  const multipliers = convMultipliers(graph, node as Node);
+  const factors = Array.from(multipliers.shift, (shift, i) => ({
+    multiplier: multipliers.multiplier[i]!,
+    shift,
+  }));
+  if (!factors.every(isShort)) return undefined;
+  return { multipliers, bias: getData(graph, node.inputs[2]!) as Int32Array };
+}
+
 const conv2d: Choice<'conv2d'> = (c) => {
-  const form = short(c, false);
+  const border = borderOf(c.node as Node) !== undefined;
+  const form = border ? borderForm(c) : short(c, false);
   if (!form) return undefined;
   return {
-    name: 'enn_conv2d_s8_cols4__mve',
+    name: `enn_conv2d_s8_cols4${border ? 'border' : ''}__mve`,
+    border,
     header: 'enn_s8_conv_mve.h',
     order: 'blocks',
     scratchBytes: columnBytes(getValue(c.graph, c.node.inputs[1]!).shape),

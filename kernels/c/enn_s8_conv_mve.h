@@ -16,6 +16,9 @@
  * Registers: eight accumulators (that instruction takes even ones only), pointers to columns and
  * weights, a count; one vector is left for the places of the pixels in y.
  *
+ * In cols4border outputs near the edges have a bias of their own: border[4] as in enn_s8_conv.h, bias
+ * [top + 1 + bottom][left + 1 + right][out_c / 4][4]. The four pixels' are gathered.
+ *
  * A group's 16 outputs are requantized as four vectors, one channel of the four pixels each; the
  * narrowing then makes the four channels of a pixel neighbours: one word to store.
  *
@@ -189,6 +192,7 @@ struct enn_mve_conv {
   const ENN_CONST int32_t *bias, *factor;
   int32_t left; /* groups, while they are computed */
   int32_t place[4]; /* of the pixels in y; those that are not there are the last again */
+  int32_t own[4];   /* with a border, of their biases, in bytes */
 };
 
 #if ENN_HAS_MVE
@@ -237,9 +241,74 @@ struct enn_mve_conv {
 #define ENN_MVE_SCALE(scale) \
   scale(q4, r0, r6) scale(q5, r1, r8) scale(q6, r2, r10) scale(q7, r4, r12)
 
+#define ENN_MVE_SHARED_BIAS       \
+  " ldr r8, %[bias]\n"            \
+  " ldm r8!, {r0, r1, r2, r4}\n"  \
+  " str r8, %[bias]\n"            \
+  " vadd.i32 q4, q4, r0\n"        \
+  " vadd.i32 q5, q5, r1\n"        \
+  " vadd.i32 q6, q6, r2\n"        \
+  " vadd.i32 q7, q7, r4\n"
+#define ENN_MVE_ADD_OWN(q)       \
+  " vldrw.u32 q1, [r8, q0]\n"    \
+  " vadd.i32 " #q ", " #q ", q1\n" \
+  " add r8, #4\n"
+#define ENN_MVE_OWN_BIAS                                                                        \
+  " ldr r8, %[bias]\n"                                                                          \
+  " ldr r0, %[own]\n"                                                                           \
+  " vldrw.u32 q0, [r0]\n" ENN_MVE_ADD_OWN(q4) ENN_MVE_ADD_OWN(q5) ENN_MVE_ADD_OWN(q6)           \
+      ENN_MVE_ADD_OWN(q7) " str r8, %[bias]\n"
+
 /* All channels of four pixels. */
+#define ENN_MVE_CONV(add_bias)                                                                  \
+  __asm__ volatile(                                                                            \
+      " vldrw.u32 q3, [r0]\n"                                                                  \
+      "1:\n" ENN_MVE_PAIR(q4, q5) ENN_MVE_PAIR(q6, q7)                                         \
+      " ldr r11, %[signs]\n" add_bias                                                          \
+      " ldm r5!, {r0, r1, r2, r4, r6, r8, r10, r12}\n"                                         \
+      " cmp r11, #0\n"                                                                         \
+      " beq 5f\n" ENN_MVE_SCALE(ENN_MVE_SIGNED)                                                \
+      " b 6f\n"                                                                                \
+      "5:\n" ENN_MVE_SCALE(ENN_MVE_UNSIGNED)                                                   \
+      "6: ldr r8, %[zero]\n"                                                                   \
+      " vqmovnb.s32 q4, q4\n"                                                                  \
+      " vqmovnt.s32 q4, q6\n"                                                                  \
+      " vqmovnb.s32 q5, q5\n"                                                                  \
+      " vqmovnt.s32 q5, q7\n"                                                                  \
+      " vqadd.s16 q4, q4, r8\n"                                                                \
+      " vqadd.s16 q5, q5, r8\n"                                                                \
+      " ldr r8, %[words]\n"                                                                    \
+      " vqmovnb.s16 q4, q4\n"                                                                  \
+      " vqmovnt.s16 q4, q5\n"                                                                  \
+      " cmp r8, #0\n"                                                                          \
+      " beq 7f\n"                                                                              \
+      " vstrw.32 q4, [r3, q3]\n"                                                               \
+      " adds r3, #4\n"                                                                         \
+      " b 8f\n"                                                                                \
+      "7: ldr r8, %[channels]\n"                                                               \
+      " movs r0, #4\n"                                                                         \
+      "9: vstrb.32 q4, [r3, q3]\n"                                                             \
+      " vshr.u32 q4, q4, #8\n"                                                                 \
+      " adds r3, #1\n"                                                                         \
+      " subs r8, #1\n"                                                                         \
+      " beq 8f\n"                                                                              \
+      " subs r0, #1\n"                                                                         \
+      " bne 9b\n"                                                                              \
+      " str r8, %[channels]\n"                                                                 \
+      "8: ldr r8, %[left]\n"                                                                   \
+      " subs r8, #1\n"                                                                         \
+      " str r8, %[left]\n"                                                                     \
+      " bne 1b\n"                                                                              \
+      : "+&r"(col), "+&r"(w), "+&r"(factor), "+&r"(at), "+&r"(place), [bias] "+m"(bias),       \
+        [left] "+m"(left), [channels] "+m"(channels)                                           \
+      : [rest] "m"(b->rest), [zero] "m"(b->out_zero), [signs] "m"(b->signs), [words] "m"(b->words),\
+        [own] "m"(own)                                                                         \
+      : "r1", "r2", "r4", "r6", "r8", "r10", "r11", "r12", "lr", "q0", "q1", "q2", "q3", "q4", "q5",\
+        "q6", "q7", "cc", "memory")
+
 ENN_INLINE void enn_mve_conv_block(struct enn_mve_conv *b, const int8_t *columns,
-                               const ENN_CONST int8_t *weights, int8_t *y) {
+                               const ENN_CONST int8_t *weights, int32_t border,
+                                   int8_t *y) {
   register const int8_t *col __asm__("r7") = columns;
   register const ENN_CONST int8_t *w __asm__("r9") = weights;
   register const ENN_CONST int32_t *factor __asm__("r5") = b->factor;
@@ -247,66 +316,22 @@ ENN_INLINE void enn_mve_conv_block(struct enn_mve_conv *b, const int8_t *columns
   register const int32_t *place __asm__("r0") = b->place;
   const ENN_CONST int32_t *bias = b->bias;
   int32_t left = b->groups, channels = b->channels;
-  __asm__ volatile(
-      " vldrw.u32 q3, [r0]\n"
-      "1:\n" ENN_MVE_PAIR(q4, q5) ENN_MVE_PAIR(q6, q7)
-      " ldr r8, %[bias]\n"
-      " ldr r11, %[signs]\n"
-      " ldm r8!, {r0, r1, r2, r4}\n"
-      " str r8, %[bias]\n"
-      " vadd.i32 q4, q4, r0\n"
-      " vadd.i32 q5, q5, r1\n"
-      " vadd.i32 q6, q6, r2\n"
-      " vadd.i32 q7, q7, r4\n"
-      " ldm r5!, {r0, r1, r2, r4, r6, r8, r10, r12}\n"
-      " cmp r11, #0\n"
-      " beq 5f\n" ENN_MVE_SCALE(ENN_MVE_SIGNED)
-      " b 6f\n"
-      "5:\n" ENN_MVE_SCALE(ENN_MVE_UNSIGNED)
-      "6: ldr r8, %[zero]\n"
-      " vqmovnb.s32 q4, q4\n"
-      " vqmovnt.s32 q4, q6\n"
-      " vqmovnb.s32 q5, q5\n"
-      " vqmovnt.s32 q5, q7\n"
-      " vqadd.s16 q4, q4, r8\n"
-      " vqadd.s16 q5, q5, r8\n"
-      " ldr r8, %[words]\n"
-      " vqmovnb.s16 q4, q4\n"
-      " vqmovnt.s16 q4, q5\n"
-      " cmp r8, #0\n"
-      " beq 7f\n"
-      " vstrw.32 q4, [r3, q3]\n"
-      " adds r3, #4\n"
-      " b 8f\n"
-      "7: ldr r8, %[channels]\n"
-      " movs r0, #4\n"
-      "9: vstrb.32 q4, [r3, q3]\n"
-      " vshr.u32 q4, q4, #8\n"
-      " adds r3, #1\n"
-      " subs r8, #1\n"
-      " beq 8f\n"
-      " subs r0, #1\n"
-      " bne 9b\n"
-      " str r8, %[channels]\n"
-      "8: ldr r8, %[left]\n"
-      " subs r8, #1\n"
-      " str r8, %[left]\n"
-      " bne 1b\n"
-      : "+&r"(col), "+&r"(w), "+&r"(factor), "+&r"(at), "+&r"(place), [bias] "+m"(bias),
-        [left] "+m"(left), [channels] "+m"(channels)
-      : [rest] "m"(b->rest), [zero] "m"(b->out_zero), [signs] "m"(b->signs), [words] "m"(b->words)
-      : "r1", "r2", "r4", "r6", "r8", "r10", "r11", "r12", "lr", "q0", "q1", "q2", "q3", "q4", "q5",
-        "q6", "q7", "cc", "memory");
+  const int32_t *own = b->own;
+  if (border) {
+    ENN_MVE_CONV(ENN_MVE_OWN_BIAS);
+  } else {
+    ENN_MVE_CONV(ENN_MVE_SHARED_BIAS);
+  }
 }
 #else
 ENN_INLINE void enn_mve_conv_block(struct enn_mve_conv *b, const int8_t *columns,
-                               const ENN_CONST int8_t *w, int8_t *y) {
+                                   const ENN_CONST int8_t *w, int32_t border, int8_t *y) {
   for (int32_t o = 0; o < b->channels; o++) {
     const int32_t group = o / 4, blocks = b->rest + 1;
     const ENN_CONST int8_t *from = w + (o / 2 * blocks * 2 + o % 2) * ENN_MVE_BYTES;
     const ENN_CONST int32_t *factor = b->factor + 8 * group + o % 4;
     for (int32_t n = 0; n < 4; n++) {
-      int32_t acc = b->bias[o];
+      int32_t acc = b->bias[(border ? b->own[n] / 4 : 0) + o];
       for (int32_t i = 0; i < blocks * ENN_MVE_BYTES; i++) {
         const int32_t block = i / ENN_MVE_BYTES, lane = i % ENN_MVE_BYTES;
         acc = enn_wrapping_add(acc, columns[block * ENN_MVE_STEP + n * ENN_MVE_BYTES + lane] *
@@ -325,6 +350,7 @@ struct enn_mve_columns {
   int32_t blocks;
   int32_t whole;    /* whether the rows of a window are whole vectors, or it has one tap */
   int32_t gathered; /* whether there are places of its taps */
+  struct enn_mve_place most; /* from which four windows of a row still lie inside the image */
   int8_t *columns, *bytes;
   uint16_t *places;
 };
@@ -342,6 +368,16 @@ ENN_INLINE void enn_mve_make_places(struct enn_mve_columns *c) {
   c->gathered = 1;
   for (int32_t i = 0; i < c->blocks * ENN_MVE_BYTES; i++)
     c->places[i] = (uint16_t)(i < taps ? i / run * line + i % run : 0);
+}
+
+/* Where four windows of a row can be copied at a time. */
+ENN_INLINE void enn_mve_find_most(struct enn_mve_columns *c) {
+  const struct enn_conv2d_s8 *p = &c->p;
+  const int32_t last = (p->out_w - 4) * p->stride_w - p->pad_left;
+  const int32_t inside = p->in_w - p->kernel_w - 3 * p->stride_w;
+  const int32_t runs = p->dilation_w == 1 && (c->whole || c->gathered);
+  c->most.left = runs ? enn_min(last, inside) : -1;
+  c->most.top = p->in_h - 1 - (p->kernel_h - 1) * p->dilation_h;
 }
 
 /* The window of a pixel as column n. */
@@ -377,11 +413,9 @@ ENN_INLINE void enn_mve_next_columns(const struct enn_mve_columns *c, const int8
                                      struct enn_mve_place *at, int32_t count) {
   const struct enn_conv2d_s8 *p = &c->p;
   const int32_t end = p->out_w * p->stride_w - p->pad_left;
-  const struct enn_mve_place fourth = {at->top, at->left + 3 * p->stride_w};
-  if (fourth.left < end && (c->whole || c->gathered) && enn_mve_inside(p, *at) &&
-      enn_mve_inside(p, fourth)) {
+  if (at->top >= 0 && at->left >= 0 && at->top <= c->most.top && at->left <= c->most.left) {
     enn_mve_four_columns(c, x, *at);
-    at->left = fourth.left;
+    at->left += 3 * p->stride_w;
   } else {
     for (int32_t n = 0; n < 4; n++) {
       enn_mve_one_column(c, x, *at, n);
@@ -394,10 +428,30 @@ ENN_INLINE void enn_mve_next_columns(const struct enn_mve_columns *c, const int8
   if (at->left == end) *at = (struct enn_mve_place){at->top + p->stride_h, -p->pad_left};
 }
 
-ENN_INLINE void enn_conv2d_s8_cols4__mve(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
-                                         const ENN_CONST int8_t *w, const ENN_CONST int32_t *bias,
-                                         const ENN_CONST int32_t *factor, int8_t *scratch,
-                                         int8_t *y) {
+/* Where the biases of the next four pixels begin, from output (*i, *j) on. */
+ENN_INLINE void enn_mve_own_biases(const ENN_CONST struct enn_conv2d_s8 *p,
+                                   const ENN_CONST int32_t *border, int32_t *i, int32_t *j,
+                                   int32_t own[4]) {
+  const int32_t bytes = (p->out_c + 3) / 4 * 16;
+  for (int32_t n = 0; n < 4; n++) {
+    const int32_t row = enn_border_class(*i, p->out_h, border[0], border[1]);
+    const int32_t column = enn_border_class(*j, p->out_w, border[2], border[3]);
+    own[n] = (row * (border[2] + 1 + border[3]) + column) * bytes;
+    /* What is not there is the last pixel again. */
+    if (*j + 1 < p->out_w) {
+      ++*j;
+    } else if (*i + 1 < p->out_h) {
+      ++*i;
+      *j = 0;
+    }
+  }
+}
+
+/* border is 0 where all outputs have the same bias. */
+ENN_INLINE void enn_mve_conv2d(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
+                               const ENN_CONST int8_t *w, const ENN_CONST int32_t *bias,
+                               const ENN_CONST int32_t *border, const ENN_CONST int32_t *factor,
+                               int8_t *scratch, int8_t *y) {
   const int32_t taps = p->kernel_h * p->kernel_w;
   const int32_t blocks = (taps * p->in_c + ENN_MVE_BYTES - 1) / ENN_MVE_BYTES;
   const int32_t channels = p->out_c, pixels = p->out_h * p->out_w;
@@ -423,14 +477,33 @@ ENN_INLINE void enn_conv2d_s8_cols4__mve(const ENN_CONST struct enn_conv2d_s8 *p
     c.p.in_w = c.p.out_w = pixels;
     c.p.in_h = c.p.out_h = 1;
   }
+  enn_mve_find_most(&c);
   struct enn_mve_place at = {-p->pad_top, -p->pad_left};
   int8_t *next = y;
+  int32_t i = 0, j = 0;
   for (int32_t left = pixels; left > 0; left -= 4, next += 4 * channels) {
     enn_mve_next_columns(&c, x, &at, left);
     for (int32_t n = left; n < 4; n++) b.place[n] = b.place[n - 1];
-    enn_mve_conv_block(&b, scratch, w, next);
+    if (border) enn_mve_own_biases(p, border, &i, &j, b.own);
+    enn_mve_conv_block(&b, scratch, w, border != 0, next);
   }
   enn_mve_clamp(y, pixels * channels, p->clamp_min, p->clamp_max);
+}
+
+ENN_INLINE void enn_conv2d_s8_cols4__mve(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
+                                         const ENN_CONST int8_t *w, const ENN_CONST int32_t *bias,
+                                         const ENN_CONST int32_t *factor, int8_t *scratch,
+                                         int8_t *y) {
+  enn_mve_conv2d(p, x, w, bias, 0, factor, scratch, y);
+}
+
+ENN_INLINE void enn_conv2d_s8_cols4border__mve(const ENN_CONST struct enn_conv2d_s8 *p,
+                                               const int8_t *x, const ENN_CONST int8_t *w,
+                                               const ENN_CONST int32_t *bias,
+                                               const ENN_CONST int32_t *border,
+                                               const ENN_CONST int32_t *factor, int8_t *scratch,
+                                               int8_t *y) {
+  enn_mve_conv2d(p, x, w, bias, border, factor, scratch, y);
 }
 
 #endif
