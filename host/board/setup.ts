@@ -1,7 +1,8 @@
 /**
- * Installs the compilers and emulators that are missing, and nothing else.
+ * Installs the compilers and emulators that are missing, builds the native engine, and nothing else.
  */
 import { ToolchainError } from '../core/errors.js';
+import { buildNative } from '../engine/native-build.js';
 import { toolStates } from './doctor.js';
 import { runTool } from './toolchain/run-tool.js';
 import { findProgram, installCommand, type ToolName, tools } from './toolchain/tools.js';
@@ -20,6 +21,8 @@ export interface SetupResult {
   readonly installed: readonly ToolName[];
   /** The commands, in order, with their arguments. */
   readonly commands: readonly (readonly string[])[];
+  /** The file of the native engine; null where it cannot be built. */
+  readonly nativeEngine: string | null;
 }
 
 /** Another installation may be under way, as on a machine that just started. */
@@ -104,7 +107,21 @@ export async function setupMachine({
     if (!dryRun) await run(command, index === 0);
   }
   if (!dryRun) await checkInstalled(installed);
-  return { present: names(true), installed, commands };
+  const nativeEngine = dryRun ? null : await buildEngine(report);
+  return { present: names(true), installed, commands, nativeEngine };
+}
+
+/** The native engine; everything else works without it. */
+async function buildEngine(report: (line: string) => void): Promise<string | null> {
+  try {
+    const path = await buildNative();
+    report(`the native engine is ${path}`);
+    return path;
+  } catch (error) {
+    if (!(error instanceof ToolchainError)) throw error;
+    report(`${error.message.split('\n')[0]}; the engine wasm needs no compiler`);
+    return null;
+  }
 }
 
 async function checkInstalled(wanted: readonly ToolName[]): Promise<void> {

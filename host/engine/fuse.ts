@@ -96,6 +96,8 @@ function isCompatible(works: readonly ElementWork[], n: number): boolean {
   return buffers <= limits.buffers && values <= limits.values;
 }
 
+/** Steps that work moves past at most: what is computed too early takes memory. */
+const reach = 24;
 /** How many groups back a place is looked for. */
 const horizon = 12;
 /** Work on so few elements is joined although it has nothing in common: calls cost more. */
@@ -116,6 +118,7 @@ function join(items: Item[], one: Item): boolean {
       one.n <= few || overlap(one.reads, group.reads) || overlap(one.reads, group.writes);
     if (!related || !isCompatible([...group.works, ...one.works], one.n)) continue;
     const between = items.slice(i + 1);
+    if (between.length > reach && one.n > few) return false;
     const up = between.every((item) => !ordered(item, one));
     if (!up && !between.every((item) => !ordered(group, item))) continue;
     group.works.push(...one.works);

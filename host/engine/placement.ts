@@ -79,6 +79,8 @@ function arenaRequest(
     })),
     inputs: [],
     outputs: inArena(results.map(bufferOf)),
+    // The memory of a computer is no microcontroller's: the start is waited for.
+    improvements: 4,
   };
 }
 
@@ -174,6 +176,7 @@ export function placeSteps(
   return {
     layout: {
       arenaBytes: arena.bytes,
+      memoryBytes: statics.end - base + arena.bytes,
       addressOf: (id) => addressOf.get(placed.bufferOf(id))!,
       readable: new Set([...results, ...statics.addresses.keys()]),
     },

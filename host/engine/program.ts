@@ -18,6 +18,8 @@ export interface Machine {
 
 export interface Layout {
   readonly arenaBytes: number;
+  /** Bytes of everything that is placed. */
+  readonly memoryBytes: number;
   addressOf(id: ValueId): number;
   /** Values whose contents survive a run. */
   readonly readable: ReadonlySet<ValueId>;
@@ -50,6 +52,7 @@ export function createProgram(graph: Graph, layout: Layout, machine: Machine): P
   return {
     graph,
     arenaBytes: layout.arenaBytes,
+    memoryBytes: layout.memoryBytes,
     write(id, data) {
       const value = getValue(graph, id);
       if (value.kind === 'temp') throw new Error(`%${id} is computed, it cannot be written`);

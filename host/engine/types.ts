@@ -14,6 +14,8 @@ export interface EngineOptions {
   readonly threads?: number | undefined;
   /** The instruction-set variant of the native engine; default the best that runs here. */
   readonly variant?: string | undefined;
+  /** Hears the one line that says that another engine is used; default: standard error. */
+  readonly report?: ((line: string) => void) | undefined;
 }
 
 export interface Engine {
@@ -33,6 +35,8 @@ export interface Program {
   readonly graph: Graph;
   /** Bytes of intermediate values and scratch; constants, states and inputs lie beside them. */
   readonly arenaBytes: number;
+  /** Bytes of all memory of the program: the arena, constants, states and inputs. */
+  readonly memoryBytes: number;
   /** Sets an input, const or state. */
   write(id: ValueId, data: AnyArray): void;
   /** A copy of an output, kept value, input, const or state. */

@@ -135,10 +135,14 @@ function orderings(blocks: readonly Block[]): number[][] {
  * The offset of each block. Stops as soon as a plan reaches `lowerBound`, the size below which none
  * can go.
  */
-export function place(blocks: readonly Block[], lowerBound: number): Float64Array {
+export function place(
+  blocks: readonly Block[],
+  lowerBound: number,
+  most = improvements,
+): Float64Array {
   const pairs = blocks.reduce((sum, { neighbours }) => sum + neighbours.length, 1);
   const starts = orderings(blocks);
-  const rounds = Math.min(improvements, Math.floor(pairBudget / pairs / starts.length));
+  const rounds = Math.min(most, Math.floor(pairBudget / pairs / starts.length));
   let best: Placement | undefined;
   for (const start of starts) {
     let order = start;

@@ -30,7 +30,7 @@ export type {
 export function plan(request: PlanRequest): Plan {
   const blocks = blocksOf(request);
   const { lowerBound, peakStep, live } = bound(request, blocks);
-  const offsets = place(blocks, lowerBound);
+  const offsets = place(blocks, lowerBound, request.improvements);
   const bytes = blocks.reduce((top, block, i) => Math.max(top, offsets[i]! + block.bytes), 0);
   const byId = new Map(blocks.map((block: Block, i) => [block.id, offsets[i]!]));
   return {

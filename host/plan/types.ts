@@ -41,6 +41,8 @@ export interface PlanRequest {
   readonly outputs: readonly BufferId[];
   /** Live always. */
   readonly persistent?: readonly BufferId[] | undefined;
+  /** How often a plan of every ordering is improved before it is taken; default 64. */
+  readonly improvements?: number | undefined;
 }
 
 export interface Plan {

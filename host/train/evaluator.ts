@@ -17,6 +17,8 @@ import { addBatch, countCorrect, nothingSeen } from './metrics.js';
 export interface Evaluator {
   /** Sums over the dataset; undefined when the signal aborted it. */
   evaluate(weights: Tensors, signal?: AbortSignal): Promise<Running | undefined>;
+  /** Bytes of memory of all programs so far. */
+  memoryBytes(): number;
   dispose(): void;
 }
 
@@ -76,6 +78,8 @@ export function createEvaluator(model: Graph, dataset: Dataset, engine: Engine):
       }
       return sums;
     },
+    memoryBytes: () =>
+      [...compiled.values()].reduce((sum, { program }) => sum + program.memoryBytes, 0),
     dispose() {
       for (const { program } of compiled.values()) program.dispose();
       compiled.clear();

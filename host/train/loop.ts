@@ -56,6 +56,7 @@ export interface LoopOptions {
   readonly signal: AbortSignal | undefined;
   readonly epochs: number;
   readonly checkpointEvery: number;
+  readonly recompute: boolean | undefined;
   readonly onProgress: (event: TrainEvent) => void;
 }
 
@@ -65,6 +66,8 @@ export interface Run {
   /** Trained on in this run, and how long that took. */
   readonly images: number;
   readonly seconds: number;
+  /** Bytes of memory of all programs. */
+  readonly peakBytes: number;
 }
 
 /** The parts of a running training. */
@@ -220,7 +223,7 @@ async function loop(
 export async function runTraining(from: Checkpoint, options: LoopOptions): Promise<Run> {
   const { graph, setup, slots, progress } = from;
   const { data, testData, engine } = options;
-  const stepper = createStepper(graph, setup, engine, slots);
+  const stepper = createStepper(graph, setup, engine, slots, options.recompute);
   const evaluator = testData && createEvaluator(graph, testData, engine);
   const context: Context = {
     ...options,
@@ -235,6 +238,7 @@ export async function runTraining(from: Checkpoint, options: LoopOptions): Promi
       checkpoint: checkpointOf(context, end.progress),
       aborted: end.aborted,
       ...context.clock,
+      peakBytes: stepper.memoryBytes() + (evaluator?.memoryBytes() ?? 0),
     };
   } finally {
     stepper.dispose();

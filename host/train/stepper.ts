@@ -29,6 +29,8 @@ export interface Stepper {
   weights(): Tensors;
   /** Copies of the optimizer's slots, by `<slot>/<parameter>`. */
   slots(): Tensors;
+  /** Bytes of memory of all programs so far. */
+  memoryBytes(): number;
   dispose(): void;
 }
 
@@ -44,6 +46,7 @@ const slotName = ({ slot, parameter }: { slot: string; parameter: ValueId }): st
  * Prepares the training of a float graph (batch 1).
  *
  * @param setup says the optimizer, the size of most batches, the label smoothing
+ * @param recompute see TrainGraphOptions
  * @param slots contents of the optimizer's slots to start from; default their start values
  */
 export function createStepper(
@@ -51,9 +54,10 @@ export function createStepper(
   { optimizer, batch, labelSmoothing }: Setup,
   engine: Engine,
   slots: Tensors = new Map(),
+  recompute = false,
 ): Stepper {
   const compile = (size: number): Compiled => {
-    const train = buildTrainGraph(model, size, optimizer, { labelSmoothing });
+    const train = buildTrainGraph(model, size, optimizer, { labelSmoothing, recompute });
     return { train, program: engine.compile(train.graph) };
   };
   let current = compile(batch);
@@ -95,6 +99,8 @@ export function createStepper(
     },
     weights: () => readAll(({ weights }) => weights.map((id) => [id, id])),
     slots: () => readAll((train) => train.slots.map((slot) => [slotName(slot), slot.state])),
+    memoryBytes: () =>
+      [...compiled.values()].reduce((sum, { program }) => sum + program.memoryBytes, 0),
     dispose() {
       for (const { program } of compiled.values()) program.dispose();
       compiled.clear();

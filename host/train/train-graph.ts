@@ -10,6 +10,7 @@ import { rebatch } from '../rewrite/rebatch.js';
 import { gradients } from './grad.js';
 import { addLoss, lossOf } from './losses.js';
 import { type Optimizer, optimizers, type UpdateInputs } from './optimizers.js';
+import { recompute } from './recompute.js';
 import { regularize } from './regularize.js';
 
 /** A slot of the optimizer, by parameter and name. */
@@ -40,6 +41,8 @@ export interface TrainGraph {
 export interface TrainGraphOptions extends TrainingOptions {
   /** Above 0, the targets are distributions. Default 0. */
   readonly labelSmoothing?: number;
+  /** Cheap forward values are computed again in the backward pass. Default false. */
+  readonly recompute?: boolean;
 }
 
 /** The training graph of a float graph (batch 1) for batches of `batch` examples. */
@@ -54,6 +57,8 @@ export function buildTrainGraph(
   const builder = buildGraph(graph, graph);
   const { target, value: loss } = addLoss(builder, graph, lossOf(model), options.labelSmoothing);
   const forward = builder.finish([loss, ...graph.outputs]);
+  // The builder goes on with the same list.
+  const forwardNodes = [...forward.nodes];
   const weights = forward.states.map(({ value }) => value);
   const parameters = weights.filter((id) => getValue(forward, id).trainable);
   const one = builder.constant({ shape: [], dtype: 'f32' }, Float32Array.of(1), { id: 'one' });
@@ -65,8 +70,9 @@ export function buildTrainGraph(
   const slots = [...regularize(builder, optimizer, grads)].flatMap(([w, g]) =>
     addUpdate(builder, optimizer, { w, g, rate, decay }),
   );
+  const complete = deadCode(builder.finish([loss, ...graph.outputs]));
   return {
-    graph: deadCode(builder.finish([loss, ...graph.outputs])),
+    graph: options.recompute ? deadCode(recompute(complete, forwardNodes)) : complete,
     input: graph.inputs[0]!,
     target,
     rate,

@@ -74,6 +74,8 @@ export interface TrainOptions {
   readonly out?: string | undefined;
   /** Continues a checkpoint: a path, or true for `<out>/last.safetensors`. */
   readonly resume?: string | boolean | undefined;
+  /** Computes cheap values again in the backward pass: less memory, the same bytes. */
+  readonly recompute?: boolean | undefined;
   /** Steps between checkpoints within an epoch; default 500. */
   readonly checkpointEvery?: number | undefined;
   /** Ends the training after the current step, with a checkpoint. */
@@ -91,6 +93,8 @@ export interface TrainResult {
   readonly epochs: number;
   /** Of this call, evaluation not counted. */
   readonly imagesPerSecond: number;
+  /** Bytes of memory of the training: weights, optimizer state, batches, the planned arenas. */
+  readonly peakBytes: number;
   /** The file of the best epoch, or of the last step when no epoch ended; null without `out`. */
   readonly checkpoint: string | null;
   /** True when the signal ended the training early. */
@@ -205,6 +209,7 @@ function resultOf(out: string | undefined, run: Run): TrainResult {
     testLoss: best?.testLoss ?? null,
     epochs: progress.epoch,
     imagesPerSecond: run.seconds > 0 ? run.images / run.seconds : 0,
+    peakBytes: run.peakBytes,
     checkpoint: file ?? null,
     aborted: run.aborted,
     history: progress.history,
@@ -220,7 +225,7 @@ function resultOf(out: string | undefined, run: Run): TrainResult {
  * fit or the loss is no longer finite; UnsupportedError (4) for an op without gradient
  */
 export async function trainModel(options: TrainOptions): Promise<TrainResult> {
-  const { data, testData, engine, out, signal } = options;
+  const { data, testData, engine, out, signal, recompute } = options;
   const epochs = requireCount('epochs', options.epochs ?? trainDefaults.epochs, 1);
   const checkpointEvery = requireCount(
     'checkpointEvery',
@@ -235,7 +240,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainResult> {
   if (out !== undefined) prepareFolder(out);
   const onProgress = options.onProgress ?? (() => {});
   const run = await runTraining(from, {
-    ...{ data, testData, engine, out, signal, epochs, checkpointEvery, onProgress },
+    ...{ data, testData, engine, out, signal, epochs, checkpointEvery, onProgress, recompute },
   });
   return resultOf(out, run);
 }

@@ -10,7 +10,11 @@ import { elements } from '../../host/core/shape.js';
 import type { Engine, Program } from '../../host/engine/engine.js';
 import { loadModelFile } from '../../host/front/load-model.js';
 import { getValue } from '../../host/ir/graph.js';
-import { buildTrainGraph, type TrainGraph } from '../../host/train/train-graph.js';
+import {
+  buildTrainGraph,
+  type TrainGraph,
+  type TrainGraphOptions,
+} from '../../host/train/train-graph.js';
 
 /** Convolutions, pools; residuals with strides; depthwise, dropout, batch normalization. */
 export const networks = ['lenet5', 'resnet8', 'ds-cnn'] as const;
@@ -23,10 +27,11 @@ const random = { seed: 7, purpose: 'test' } as const;
 export async function trainingStep(
   engine: Engine,
   net: string,
+  options: TrainGraphOptions = {},
 ): Promise<{ readonly train: TrainGraph; readonly program: Program }> {
   const model = await loadModelFile(packageFile('models', `${net}.ts`));
   const optimizer = { name: 'adam', hyper: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } } as const;
-  const train = buildTrainGraph(model.graph(1), batch, optimizer);
+  const train = buildTrainGraph(model.graph(1), batch, optimizer, options);
   const program = engine.compile(train.graph);
   const size = elements(getValue(train.graph, train.input).shape);
   const classes = getValue(train.graph, train.output).shape.at(-1)!;
@@ -44,8 +49,12 @@ export async function trainingStep(
 }
 
 /** The hash of everything that a training keeps, after some steps. */
-export async function bytesAfterSteps(engine: Engine, net: string): Promise<string> {
-  const { train, program } = await trainingStep(engine, net);
+export async function bytesAfterSteps(
+  engine: Engine,
+  net: string,
+  options: TrainGraphOptions = {},
+): Promise<string> {
+  const { train, program } = await trainingStep(engine, net, options);
   for (let i = 0; i < steps; i++) program.run();
   const kept = [train.loss, train.output, ...train.graph.states.map(({ value }) => value)];
   const bytes = Buffer.concat(kept.map((id) => bytesOf(program.read(id))));

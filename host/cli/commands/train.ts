@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { UsageError } from '../../core/errors.js';
 import { augmented, parseAugmentation } from '../../data/augment.js';
-import { createEngine, engineNames } from '../../engine/engine.js';
+import { createEngine, engineNames, usefulThreads } from '../../engine/engine.js';
 import { loadModelFile } from '../../front/load-model.js';
 import type { TrainEvent } from '../../train/loop.js';
 import { type Hyper, optimizerNames } from '../../train/optimizers.js';
@@ -48,7 +48,12 @@ export interface TrainOptions {
   readonly labelSmoothing?: number;
   /** Stop after so many epochs without a better one; default: never. */
   readonly patience?: number;
+  /** wasm (default), native, webgpu. */
   readonly engine?: string;
+  /** Threads of the engines wasm and native; default what the machine has, at most 8. */
+  readonly threads?: number;
+  /** Computes cheap values again in the backward pass: less memory, the same bytes. */
+  readonly recompute?: boolean;
   /** Default 1. */
   readonly seed?: number;
   /** Go on from `<out>/last.safetensors`. */
@@ -68,6 +73,8 @@ export interface TrainReport {
   /** Finished epochs, those before a resume included. */
   readonly epochs: number;
   readonly imagesPerSecond: number;
+  /** Bytes of memory of the training: weights, optimizer state, batches, the planned arenas. */
+  readonly peakBytes: number;
   /** The best checkpoint, or the last one when no epoch ended. */
   readonly checkpoint: string | null;
   /** Ctrl-C came before the last epoch ended. */
@@ -114,7 +121,16 @@ export async function train(
   options: TrainOptions,
   context: Context = silent,
 ): Promise<TrainReport> {
-  const { lr, model: file, data: spec, testData: testSpec, augment, engine, ...rest } = options;
+  const {
+    lr,
+    model: file,
+    data: spec,
+    testData: testSpec,
+    augment,
+    engine,
+    threads,
+    ...rest
+  } = options;
   const model = await loadModelFile(file);
   const needs = needsOf(model.graph(null));
   const plain = await openTrainData(context.config, spec, needs);
@@ -128,7 +144,10 @@ export async function train(
     testData,
     seed: options.seed ?? 1,
     learningRate: lr,
-    engine: await createEngine(engine),
+    engine: await createEngine(engine, {
+      threads: threads ?? usefulThreads(),
+      report: context.note,
+    }),
     out: options.out ?? join('runs', model.name),
     signal: context.signal,
     onProgress: reporter(context, data.count),
@@ -171,6 +190,8 @@ const options = (flags: Flags): TrainOptions =>
     labelSmoothing: read.number(flags, 'label-smoothing'),
     patience: read.number(flags, 'patience'),
     engine: read.text(flags, 'engine'),
+    threads: read.number(flags, 'threads'),
+    recompute: read.flag(flags, 'recompute'),
     seed: read.number(flags, 'seed'),
     resume: read.flag(flags, 'resume'),
     checkpointEvery: read.number(flags, 'checkpoint-every'),
@@ -209,7 +230,18 @@ export const trainCommand = command<TrainReport>({
     'weight-decay': { type: 'number', describe: 'Pull of every parameter to 0' },
     'label-smoothing': { type: 'number', describe: 'Part of a target for all classes' },
     patience: { type: 'number', describe: 'Stop after so many epochs without a better one' },
-    engine: { type: 'string', default: 'wasm', choices: engineNames, describe: 'What computes' },
+    engine: {
+      type: 'string',
+      default: 'wasm',
+      choices: engineNames,
+      describe: 'What computes: native is built with cc when first wanted',
+    },
+    threads: { type: 'number', describe: "Of wasm and native; default the machine's, at most 8" },
+    recompute: {
+      type: 'boolean',
+      default: false,
+      describe: 'Less memory: compute cheap values twice',
+    },
     seed: shared.seed,
     resume: { type: 'boolean', default: false, describe: 'Go on from <out>/last.safetensors' },
     'checkpoint-every': {
@@ -233,6 +265,7 @@ export const trainCommand = command<TrainReport>({
       ['test accuracy', percentText(report.testAccuracy)],
       ['epochs', report.epochs],
       ['images/s', Math.round(report.imagesPerSecond)],
+      ['memory', `${(report.peakBytes / 2 ** 20).toFixed(1)} MiB`],
       ['checkpoint', report.checkpoint ?? '-'],
     ]),
 });
