@@ -51,10 +51,12 @@ const dawnOptions = ['enable-dawn-features=disable_workgroup_init'];
 
 type Create = (options: string[]) => GPU;
 
-async function loadDawn(): Promise<Create> {
+/** npm `webgpu`, which is optional. */
+const importDawn = async (): Promise<Create> => (await import('webgpu')).create;
+
+async function loadDawn(load: () => Promise<Create>): Promise<Create> {
   try {
-    const dawn = await import('webgpu');
-    return dawn.create as Create;
+    return await load();
   } catch (cause) {
     throw new ToolchainError('the engine webgpu needs the npm package webgpu', {
       hint: 'Run `npm i webgpu` (132 MB), or use --engine wasm.',
@@ -96,10 +98,11 @@ function attempts(): Readonly<Record<string, string>>[] {
 /**
  * The GPU of this machine: the system's, else SwiftShader. VK_DRIVER_FILES chooses a Vulkan driver.
  *
+ * @param load loads Dawn
  * @throws ToolchainError (exit code 6) without npm webgpu or without any adapter
  */
-export async function openGpu(): Promise<Gpu> {
-  const create = await loadDawn();
+export async function openGpu(load = importDawn): Promise<Gpu> {
+  const create = await loadDawn(load);
   for (const variables of attempts()) {
     const gpu = await request(create, variables);
     if (gpu) return gpu;
