@@ -17,6 +17,11 @@ export {
   bench,
 } from './cli/commands/bench.js';
 export { type CompileOptions, compile, type ExportReport } from './cli/commands/compile.js';
+export {
+  type ConvertOptions,
+  type ConvertReport,
+  convert,
+} from './cli/commands/convert.js';
 export { type DemoOptions, type DemoReport, demo } from './cli/commands/demo.js';
 export { devices } from './cli/commands/devices.js';
 export { doctor } from './cli/commands/doctor.js';
@@ -35,7 +40,24 @@ export { type RunOptions, type RunReport, run } from './cli/commands/run.js';
 export { setup } from './cli/commands/setup.js';
 export { type TrainOptions, type TrainReport, train } from './cli/commands/train.js';
 export * from './core/errors.js';
+export {
+  type AugmentKey,
+  augmentExample,
+  augmented,
+  parseAugmentation,
+} from './data/augment.js';
+export type { Dataset, InputGrid, Target } from './data/dataset.js';
+export { createMfcc, type Mfcc, type MfccOptions, mfcc } from './data/mfcc.js';
+export { openDataset } from './data/open.js';
+export type { OpenOptions } from './data/open-options.js';
+export { type ImageSize, type ResizeOptions, resizeImage } from './data/resize.js';
+export { decodeImage, type Image } from './format/image.js';
+export { readNpz, writeNpz } from './format/npz.js';
+export { decodeExample, type Example, encodeExample, type Feature } from './format/tf-example.js';
+export { encodeTfrecord, maskedCrc32c, readTfrecords, type Tfrecord } from './format/tfrecord.js';
+export { readWav, type Wav, type WavEncoding, writeWav } from './format/wav.js';
 export * from './front/arrays.js';
+export type { Augmentation } from './front/augmentation.js';
 export { type Config, defineConfig } from './front/config.js';
 export * from './front/elementwise.js';
 export * from './front/layers.js';

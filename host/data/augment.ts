@@ -66,7 +66,9 @@ export function parseAugmentation(text: string): Augmentation {
     if (more.length > 0) throw usage(`cannot read '${[name, value, ...more].join('=')}'`);
     if (name === 'flip' && value === undefined) return [name, true] as const;
     if (value === undefined || value === '') throw usage(`augmentation '${name}' needs a number`);
-    const pair = name === 'shift' && value.includes('x') ? value.split('x').map(Number) : undefined;
+    const [, rows, columns] = /^(\d+)x(\d+)$/.exec(value) ?? [];
+    const pair =
+      name === 'shift' && rows !== undefined ? [Number(rows), Number(columns)] : undefined;
     return [name, pair ?? Number(value)] as const;
   });
   return requireAugmentation(Object.fromEntries(entries));

@@ -16,8 +16,11 @@ const step = 256;
 const isPixels = ({ grid }: Dataset): boolean =>
   grid !== undefined && grid.zeroPoint === -128 && grid.scale === 1 / 255;
 
-const pixelsOf = (real: Float32Array): Uint8Array =>
-  Uint8Array.from(real, (x) => Math.round(255 * x));
+function pixelsOf(real: Float32Array): Uint8Array {
+  const out = new Uint8Array(real.length);
+  for (let i = 0; i < out.length; i++) out[i] = Math.round(255 * real[i]!);
+  return out;
+}
 
 const int64 = (...values: readonly number[]): Feature => ({
   kind: 'int64',

@@ -170,6 +170,35 @@ function normalized(clip: ArrayLike<number>, samples: number): Float64Array {
 const table = (length: number, f: (i: number) => number): Float64Array =>
   Float64Array.from({ length }, (_, i) => f(i));
 
+/** The magnitudes of the bins of one frame. */
+function spectrumOf({ window, fft }: Plan) {
+  const hann = table(window, (i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / window));
+  const cos = table(fft / 2, (i) => Math.cos((2 * Math.PI * i) / fft));
+  const sin = table(fft / 2, (i) => -Math.sin((2 * Math.PI * i) / fft));
+  const [re, im] = [new Float64Array(fft), new Float64Array(fft)];
+  const magnitudes = new Float64Array(fft / 2 + 1);
+  return (x: Float64Array, start: number): Float64Array => {
+    re.fill(0);
+    im.fill(0);
+    for (let i = 0; i < window; i++) re[i] = x[start + i]! * hann[i]!;
+    fftInPlace(re, im, cos, sin);
+    for (let k = 0; k < magnitudes.length; k++) {
+      magnitudes[k] = Math.sqrt(re[k]! * re[k]! + im[k]! * im[k]!);
+    }
+    return magnitudes;
+  };
+}
+
+/** The rows of the DCT-II that are kept. */
+const cosinesOf = ({ coefficients, mels }: Plan): Band[] =>
+  Array.from({ length: coefficients }, (_, c) => ({
+    first: 0,
+    weights: table(
+      mels,
+      (k) => (2 * Math.cos((Math.PI * (2 * k + 1) * c) / (2 * mels))) / Math.sqrt(2 * mels),
+    ),
+  }));
+
 /**
  * Prepares the front end. With the defaults a clip of 16,000 samples becomes [49, 10], the input of
  * MLPerf Tiny's keyword spotting.
@@ -178,32 +207,11 @@ const table = (length: number, f: (i: number) => number): Float64Array =>
  */
 export function createMfcc(options: MfccOptions = {}): Mfcc {
   const plan = planOf(options);
-  const { samples, window, hop, fft, mels, coefficients, frames } = plan;
-  const hann = table(window, (i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / window));
-  const cos = table(fft / 2, (i) => Math.cos((2 * Math.PI * i) / fft));
-  const sin = table(fft / 2, (i) => -Math.sin((2 * Math.PI * i) / fft));
+  const { samples, hop, mels, coefficients, frames } = plan;
+  const spectrum = spectrumOf(plan);
   const triangles = trianglesOf(plan);
-  const dct = Array.from({ length: coefficients }, (_, c) => ({
-    first: 0,
-    weights: table(
-      mels,
-      (k) => (2 * Math.cos((Math.PI * (2 * k + 1) * c) / (2 * mels))) / Math.sqrt(2 * mels),
-    ),
-  }));
+  const cosines = cosinesOf(plan);
   const logs = new Float64Array(mels);
-  const [re, im] = [new Float64Array(fft), new Float64Array(fft)];
-  const magnitudes = new Float64Array(fft / 2 + 1);
-
-  function spectrum(x: Float64Array, start: number): void {
-    re.fill(0);
-    im.fill(0);
-    for (let i = 0; i < window; i++) re[i] = x[start + i]! * hann[i]!;
-    fftInPlace(re, im, cos, sin);
-    for (let k = 0; k < magnitudes.length; k++) {
-      magnitudes[k] = Math.sqrt(re[k]! * re[k]! + im[k]! * im[k]!);
-    }
-  }
-
   return {
     shape: [frames, coefficients],
     samples,
@@ -211,9 +219,9 @@ export function createMfcc(options: MfccOptions = {}): Mfcc {
       const x = normalized(clip, samples);
       const out = new Float32Array(frames * coefficients);
       for (let f = 0; f < frames; f++) {
-        spectrum(x, f * hop);
+        const magnitudes = spectrum(x, f * hop);
         for (let m = 0; m < mels; m++) logs[m] = Math.log(dot(triangles[m]!, magnitudes) + floor);
-        for (let c = 0; c < coefficients; c++) out[f * coefficients + c] = dot(dct[c]!, logs);
+        for (let c = 0; c < coefficients; c++) out[f * coefficients + c] = dot(cosines[c]!, logs);
       }
       return out;
     },

@@ -1,9 +1,12 @@
 /**
  * PNG and JPEG to pixels, through npm fast-png and jpeg-js.
  */
-import { convertIndexedToRgb, decode as decodePng } from 'fast-png';
-import jpeg from 'jpeg-js';
+import type { DecodedPng } from 'fast-png';
 import { BadInputError } from '../core/errors.js';
+import { lazyPackage } from '../core/lazy-package.js';
+
+const fastPng = lazyPackage<typeof import('fast-png')>('fast-png');
+const jpeg = lazyPackage<typeof import('jpeg-js')>('jpeg-js');
 
 export interface Image {
   readonly width: number;
@@ -24,9 +27,9 @@ export function imageType(bytes: Uint8Array): ImageType | undefined {
 }
 
 /** Red, green and blue of a palette image. */
-function expand(png: ReturnType<typeof decodePng>): Image {
+function expand(png: DecodedPng): Image {
   const { width, height, palette } = png;
-  const all = convertIndexedToRgb(png);
+  const all = fastPng().convertIndexedToRgb(png);
   const channels = palette![0]!.length;
   return { width, height, channels: 3, pixels: withoutAlpha(all, channels, 3) };
 }
@@ -57,7 +60,7 @@ function unpackBits(data: Uint8Array, width: number, height: number, depth: numb
 }
 
 function readPng(bytes: Uint8Array): Image {
-  const png = decodePng(bytes, { checkCrc: true });
+  const png = fastPng().decode(bytes, { checkCrc: true });
   const { width, height, depth, channels, data } = png;
   if (png.palette) return expand(png);
   if (depth < 8) {
@@ -74,7 +77,7 @@ function readPng(bytes: Uint8Array): Image {
 }
 
 function readJpeg(bytes: Uint8Array): Image {
-  const { width, height, data } = jpeg.decode(bytes, {
+  const { width, height, data } = jpeg().decode(bytes, {
     useTArray: true,
     formatAsRGBA: false,
     tolerantDecoding: false,

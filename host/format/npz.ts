@@ -4,9 +4,9 @@
  * Source: https://numpy.org/doc/stable/reference/generated/numpy.savez.html
  */
 import { crc32 } from 'node:zlib';
-import { zipSync } from 'fflate';
-import { type Entry, fromBufferPromise, openPromise, type ZipFile } from 'yauzl';
+import type { Entry, ZipFile } from 'yauzl';
 import { BadInputError } from '../core/errors.js';
+import { lazyPackage } from '../core/lazy-package.js';
 import {
   type ByteFile,
   byteRange,
@@ -31,6 +31,9 @@ export interface NpzArchive {
   /** Arrays that were opened stay readable. */
   close(): void;
 }
+
+const yauzl = lazyPackage<typeof import('yauzl')>('yauzl');
+const fflate = lazyPackage<typeof import('fflate')>('fflate');
 
 const stored = 0;
 
@@ -76,8 +79,8 @@ async function openZip(file: string | Uint8Array, name: string): Promise<ZipFile
   const options = { lazyEntries: true, autoClose: false } as const;
   try {
     return typeof file === 'string'
-      ? await openPromise(file, options)
-      : await fromBufferPromise(Buffer.from(file), options);
+      ? await yauzl().openPromise(file, options)
+      : await yauzl().fromBufferPromise(Buffer.from(file), options);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).syscall !== undefined) throw unreadable(name, cause);
     const hint = 'Give a file that numpy.savez or numpy.savez_compressed wrote.';
@@ -140,5 +143,5 @@ export async function readNpz(
 /** The deflated .npz of some arrays, as numpy.savez_compressed writes it; the clock is not in it. */
 export function writeNpz(arrays: Iterable<readonly [string, NpyTensor]>): Uint8Array {
   const files = [...arrays].map(([name, tensor]) => [`${name}.npy`, writeNpy(tensor)] as const);
-  return zipSync(Object.fromEntries(files), { level: 6, mtime: new Date(1980, 0, 1) });
+  return fflate().zipSync(Object.fromEntries(files), { level: 6, mtime: new Date(1980, 0, 1) });
 }

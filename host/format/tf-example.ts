@@ -13,8 +13,8 @@
  * demands of a reader.
  * Source: tensorflow/core/example/{example,feature}.proto; protobuf.dev/programming-guides/encoding.
  */
-import protobuf from 'protobufjs/minimal.js';
 import { BadInputError } from '../core/errors.js';
+import { lazyPackage } from '../core/lazy-package.js';
 import { damagedHint } from './bytes.js';
 
 export type Feature =
@@ -31,6 +31,8 @@ export interface EncodedFeature {
   readonly list: Uint8Array;
 }
 
+const protobuf = lazyPackage<typeof import('protobufjs/minimal.js')>('protobufjs/minimal.js');
+
 const kinds = ['bytes', 'float', 'int64'] as const;
 
 const varint = 0;
@@ -46,7 +48,7 @@ const view = (bytes: Uint8Array): DataView =>
 function* fields(
   bytes: Uint8Array,
 ): Generator<{ readonly field: number; readonly payload: Uint8Array }> {
-  const reader = protobuf.Reader.create(bytes);
+  const reader = protobuf().Reader.create(bytes);
   while (reader.pos < reader.len) {
     const key = reader.uint32();
     if ((key & 7) === delimited) yield { field: key >>> 3, payload: reader.bytes() };
@@ -60,7 +62,7 @@ function decodeBytes(list: Uint8Array): Uint8Array[] {
 
 /** The payloads of field 1 of a list of numbers, packed or one by one. */
 function* numberPayloads(list: Uint8Array, wire: number): Generator<Uint8Array> {
-  const reader = protobuf.Reader.create(list);
+  const reader = protobuf().Reader.create(list);
   while (reader.pos < reader.len) {
     const key = reader.uint32();
     const start = reader.pos;
@@ -179,7 +181,7 @@ export function decodeExample(bytes: Uint8Array, where = 'the record'): Example 
 }
 
 function encodeList(feature: Feature): Uint8Array {
-  const writer = protobuf.Writer.create();
+  const writer = protobuf().Writer.create();
   if (feature.kind === 'bytes') {
     for (const value of feature.values) writer.uint32(tag(1, delimited)).bytes(value);
     return writer.finish();
@@ -190,7 +192,7 @@ function encodeList(feature: Feature): Uint8Array {
     const { buffer, byteOffset, byteLength } = feature.values;
     return writer.bytes(new Uint8Array(buffer, byteOffset, byteLength)).finish();
   }
-  const inner = protobuf.Writer.create();
+  const inner = protobuf().Writer.create();
   const words = view(new Uint8Array(8));
   for (const value of feature.values) {
     words.setBigInt64(0, value, true);
@@ -208,16 +210,17 @@ function encodeList(feature: Feature): Uint8Array {
  * TensorFlow's deterministic serialization writes them.
  */
 export function encodeExample(example: Example): Uint8Array {
-  const features = protobuf.Writer.create();
+  const features = protobuf().Writer.create();
   for (const [name, feature] of [...example].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const body = protobuf.Writer.create()
+    const body = protobuf()
+      .Writer.create()
       .uint32(tag(kinds.indexOf(feature.kind) + 1, delimited))
       .bytes(encodeList(feature))
       .finish();
-    const entry = protobuf.Writer.create();
+    const entry = protobuf().Writer.create();
     entry.uint32(tag(1, delimited)).string(name);
     entry.uint32(tag(2, delimited)).bytes(body);
     features.uint32(tag(1, delimited)).bytes(entry.finish());
   }
-  return protobuf.Writer.create().uint32(tag(1, delimited)).bytes(features.finish()).finish();
+  return protobuf().Writer.create().uint32(tag(1, delimited)).bytes(features.finish()).finish();
 }

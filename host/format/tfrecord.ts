@@ -9,16 +9,18 @@
  * with mask(crc) = rotate right by 15, plus 0xa282ead8, modulo 2^32.
  * Source: https://www.tensorflow.org/tutorials/load_data/tfrecord ("TFRecords format details").
  */
-import crc from 'crc-32/crc32c.js';
 import { BadInputError } from '../core/errors.js';
+import { lazyPackage } from '../core/lazy-package.js';
 import { type ByteFile, diskBytes, memoryBytes, readAhead } from './byte-file.js';
+
+const crc32c = lazyPackage<typeof import('crc-32')>('crc-32/crc32c.js');
 
 const headerBytes = 12;
 const footerBytes = 4;
 
 /** The masked CRC-32C of some bytes, as TFRecord stores it. */
 export function maskedCrc32c(bytes: Uint8Array): number {
-  const value = crc.buf(bytes) >>> 0;
+  const value = crc32c().buf(bytes) >>> 0;
   return (((value >>> 15) | (value << 17)) + 0xa282ead8) >>> 0;
 }
 
