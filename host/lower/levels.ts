@@ -7,17 +7,18 @@
  * a = acc - origin and f(a) = a high + (a low >> 12), all in unsigned 32 bits, the output is
  *
  *     (f(a) + offset) >> 24           for a in [0, range]
- *     (under_offset - f(-a)) >> 24    for -a in [1, under]
+ *     (mirror - offset - f(-a)) >> 24 for -a in [1, under]
  *     127 above, -128 below
  *
  * There are two lines because the second rounding takes halves away from zero: the thresholds of
- * negative sums lie a little lower. The origin belongs into the bias.
+ * negative sums lie a little lower, as far from the zero point as those of positive sums. The origin
+ * belongs into the bias. A slope is stored as one word, high 2^fraction + low 2^(fraction - 12).
  */
 import { type Multiplier, multiplyByQuantizedMultiplier } from '../core/fixed-point.js';
 
-/** Bits of the slope's lower piece; kernels/c/enn_m0.h has the same number. */
-const fractionBits = 12;
-const piece = 2 ** fractionBits;
+/** Bits of the slope's lower piece as the kernels take it (kernels/c/enn_m0.h). */
+const pieceBits = 12;
+const piece = 2 ** pieceBits;
 /** What one level of the output is on a line. */
 const level = 2 ** 24;
 const two32 = 2 ** 32;
@@ -26,15 +27,22 @@ const room = 2 ** 30;
 /** How many slopes beside the factor are tried. */
 const slopes = 24;
 
-/** All of it int32 or, where so large, unsigned 32 bits. */
-export interface Levels {
+/** A channel's lines; int32 or, where so large, unsigned 32 bits. */
+export interface Line {
   readonly origin: number;
-  readonly low: number;
-  readonly high: number;
+  /** In units of 2^-fraction, 2^24 to a level. */
+  readonly slope: number;
   readonly range: number;
   readonly offset: number;
   readonly under: number;
-  readonly underOffset: number;
+}
+
+/** The lines of a layer's channels. */
+export interface Levels {
+  readonly lines: readonly Line[];
+  readonly fraction: number;
+  /** 0 where no channel has a second line. */
+  readonly mirror: number;
 }
 
 /** Accumulators that a channel can reach: [least, most]. */
@@ -45,6 +53,7 @@ export interface Interval {
 
 /** The steps of one channel's output. */
 interface Steps {
+  readonly factor: number;
   readonly bottom: number;
   readonly top: number;
   readonly least: number;
@@ -78,7 +87,7 @@ function stepsOf(m: Multiplier, zero: number, { least, most }: Interval): Steps 
       firstWhere((acc) => acc > least && output(acc) >= v, estimate),
     );
   }
-  return { bottom, top, least, most, at };
+  return { factor, bottom, top, least, most, at };
 }
 
 /** Least and most offset of a line; none fits where most is less. */
@@ -122,62 +131,104 @@ function lowerRoom(steps: Steps, under: number, slope: number): Room {
 /** An offset as the byte that it is stored in wants it: outputs are 128 less than their numbers. */
 const stored = (offset: number): number => (offset + 2 ** 31) % two32;
 
-/** The slopes to be tried, the factor first. */
-function* slopesNear(factor: number): Generator<number> {
-  const middle = Math.round(factor * level * piece);
-  for (let k = 0; k <= slopes; k++) yield middle + (k % 2 === 0 ? k / 2 : -(k + 1) / 2);
+/** The slopes to be tried, the factor first, in units of 2^-12. */
+function* slopesNear(factor: number, fraction: number): Generator<number> {
+  const unit = 2 ** (pieceBits - fraction);
+  const middle = Math.round((factor * level * piece) / unit);
+  for (let k = 0; k <= slopes; k++) {
+    const slope = middle + (k % 2 === 0 ? k / 2 : -(k + 1) / 2);
+    if (slope >= 0 && slope < two32) yield slope * unit;
+  }
 }
 
-const fits = (range: number, slope: number): boolean =>
-  slope >= 0 && range * (slope % piece) < two32;
+const fits = (range: number, slope: number): boolean => range * (slope % piece) < two32;
 
 /** One line for all steps. */
-function single(steps: Steps, factor: number): Levels | undefined {
+function single(steps: Steps, fraction: number): Line | undefined {
   const { bottom, top, least, most, at } = steps;
   const origin = bottom === -128 ? at.get(bottom + 1)! - 1 : least;
   const range = (top === 127 ? at.get(top)! : most) - origin;
   if (Math.abs(origin) > room) return undefined;
-  for (const slope of slopesNear(factor)) {
+  for (const slope of slopesNear(steps.factor, fraction)) {
+    if (!fits(range, slope)) continue;
     const offsets = upperRoom(steps, origin, range, slope);
-    if (!fits(range, slope) || offsets.least > offsets.most) continue;
-    const pieces = { low: slope % piece, high: Math.floor(slope / piece) };
-    return { origin, ...pieces, range, offset: stored(offsets.least), under: 0, underOffset: 0 };
+    if (offsets.least > offsets.most) continue;
+    const stride = 2 ** (pieceBits - fraction);
+    return { origin, slope: slope / stride, range, offset: stored(offsets.least), under: 0 };
   }
   return undefined;
 }
 
-/** A line above 0 and one below. */
-function double(steps: Steps, factor: number): Levels | undefined {
+/** What both offsets of a channel add up to. */
+const mirrorOf = (zero: number): number => (2 * (zero + 128) + 1) * level - 1;
+
+/** A line above 0 and its mirror image below. */
+function double(steps: Steps, fraction: number, zero: number): Line | undefined {
   const { bottom, top, least, most, at } = steps;
   const range = top === 127 ? at.get(top)! : most;
   const under = bottom === -128 ? 1 - at.get(bottom + 1)! : -least;
   if (least > 0 || most < 0 || range < 0 || under < 1) return undefined;
-  for (const slope of slopesNear(factor)) {
-    const [upper, lower] = [upperRoom(steps, 0, range, slope), lowerRoom(steps, under, slope)];
+  for (const slope of slopesNear(steps.factor, fraction)) {
     if (!fits(Math.max(range, under), slope)) continue;
-    if (upper.least > upper.most || lower.least > lower.most) continue;
-    const pieces = { low: slope % piece, high: Math.floor(slope / piece) };
-    const offsets = { offset: stored(upper.least), underOffset: stored(lower.least) };
-    return { origin: 0, ...pieces, range, under, ...offsets };
+    const [upper, lower] = [upperRoom(steps, 0, range, slope), lowerRoom(steps, under, slope)];
+    const offset = Math.max(upper.least, mirrorOf(zero) - lower.most);
+    if (offset > Math.min(upper.most, mirrorOf(zero) - lower.least)) continue;
+    const stride = 2 ** (pieceBits - fraction);
+    return { origin: 0, slope: slope / stride, range, offset: stored(offset), under };
   }
   return undefined;
 }
 
 /** The same output whatever the accumulator. */
-const constantLevel = (y: number): Levels => ({
-  ...{ origin: 0, low: 0, high: 0, range: two32 - 1 },
-  ...{ offset: stored((y + 128) * level), under: 0, underOffset: 0 },
+const constantLine = (y: number): Line => ({
+  ...{ origin: 0, slope: 0, range: two32 - 1 },
+  ...{ offset: stored((y + 128) * level), under: 0 },
 });
 
+/** The lines of one channel. */
+function lineOf(
+  steps: Steps,
+  fraction: number,
+  zero: number,
+): { line: Line; mirrored: boolean } | undefined {
+  if (steps.bottom === steps.top) return { line: constantLine(steps.bottom), mirrored: false };
+  if (steps.least < -room || steps.most > room) return undefined;
+  const one = single(steps, fraction);
+  if (one) return { line: one, mirrored: false };
+  const two = double(steps, fraction, zero);
+  return two && { line: two, mirrored: true };
+}
+
+/** Bits of a slope's fraction, so that the steepest fits a word. */
+const fractionOf = (channels: readonly Steps[]): number => {
+  const steep = channels.filter(({ bottom, top }) => bottom < top).map(({ factor }) => factor);
+  const most = Math.max(2 ** -31, ...steep) * level;
+  return Math.min(pieceBits, Math.floor(Math.log2((two32 - slopes) / most)));
+};
+
 /**
- * The lines of a channel.
+ * The lines of a layer.
  *
- * @returns undefined when its accumulators are too many for 32 bits
+ * @param multipliers of each channel
+ * @param zero of the output
+ * @param reaches of each channel's accumulators
+ * @returns undefined when some channel has accumulators too many for 32 bits
  */
-export function levelsOf(m: Multiplier, zero: number, reach: Interval): Levels | undefined {
-  const steps = stepsOf(m, zero, reach);
-  if (steps.bottom === steps.top) return constantLevel(steps.bottom);
-  if (reach.least < -room || reach.most > room) return undefined;
-  const factor = m.multiplier * 2 ** (m.shift - 31);
-  return single(steps, factor) ?? double(steps, factor);
+export function levelsOf(
+  multipliers: readonly Multiplier[],
+  zero: number,
+  reaches: readonly Interval[],
+): Levels | undefined {
+  const channels = multipliers.map((m, i) => stepsOf(m, zero, reaches[i]!));
+  const fraction = fractionOf(channels);
+  if (fraction < 1) return undefined;
+  const lines: Line[] = [];
+  let mirror = 0;
+  for (const steps of channels) {
+    const found = lineOf(steps, fraction, zero);
+    if (!found) return undefined;
+    lines.push(found.line);
+    if (found.mirrored) mirror = mirrorOf(zero) % two32;
+  }
+  return { lines, fraction, mirror };
 }

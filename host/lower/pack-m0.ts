@@ -76,11 +76,15 @@ export function words4(w: Int8Array, rows: number): Int8Array {
 /** How many chunks there are. */
 export const chunkCount = (w: Int8Array, rows: number): number => commonChunks(w, rows).length;
 
-/** The words of a level, in the order of enn_m0.h. */
-export const levelWords = (levels: readonly Levels[]): Int32Array =>
+/** The words of a layer's levels, in the order of enn_m0.h. */
+export const levelWords = ({ lines, fraction, mirror }: Levels): Int32Array =>
   Int32Array.from(
-    levels.flatMap(({ low, high, range, offset, under, underOffset }) => [
-      ...[low, high, range, offset, under, underOffset],
-    ]),
+    [
+      ...[mirror, fraction],
+      ...lines.flatMap(({ slope, range, offset, under }) => [
+        ...[slope, range, offset],
+        ...(mirror === 0 ? [] : [under]),
+      ]),
+    ],
     (word) => word | 0,
   );

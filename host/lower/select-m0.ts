@@ -69,23 +69,23 @@ const union = (reaches: readonly Interval[]): Interval => ({
 });
 
 /** The levels of each channel, or of all where they share a factor. */
-function layerLevels(graph: Graph, layer: Layer): readonly Levels[] | undefined {
-  const multipliers = layer.node.op === 'dense' ? denseMultipliers : convMultipliers;
-  const { multiplier, shift } = multipliers(graph, layer.node);
+function layerLevels(graph: Graph, layer: Layer): Levels | undefined {
+  const table = (layer.node.op === 'dense' ? denseMultipliers : convMultipliers)(graph, layer.node);
+  const multipliers = Array.from(table.multiplier, (multiplier, i) => ({
+    multiplier,
+    shift: table.shift[i]!,
+  }));
   const reaches = Array.from({ length: layer.channels }, (_, c) => reachOf(layer, c));
-  const all = multiplier.length === layer.channels ? reaches : [union(reaches)];
-  const levels = all.map((reach, i) =>
-    levelsOf({ multiplier: multiplier[i]!, shift: shift[i]! }, layer.outZero, reach),
-  );
-  return levels.every((level) => level !== undefined) ? (levels as Levels[]) : undefined;
+  const shared = multipliers.length < layer.channels;
+  return levelsOf(multipliers, layer.outZero, shared ? [union(reaches)] : reaches);
 }
 
 /** The bias with the input's zero point and the origin of the levels in it; in int32. */
-function foldedBias({ weights, channels, bias, inZero }: Layer, levels: readonly Levels[]) {
+function foldedBias({ weights, channels, bias, inZero }: Layer, { lines }: Levels): Int32Array {
   const taps = weights.length / channels;
   const less = Array.from({ length: channels }, (_, channel) => {
     const own = weights.subarray(channel * taps, (channel + 1) * taps);
-    const { origin } = levels[levels.length === 1 ? 0 : channel]!;
+    const { origin } = lines[lines.length === 1 ? 0 : channel]!;
     return (
       Math.imul(
         inZero,

@@ -9,13 +9,13 @@
  *
  * Requantization without a high multiply: host/lower/levels.ts finds per channel a line that gives
  * the oracle's byte for every accumulator that the channel can reach; the bias is less its origin.
- * A channel's entry of `levels` is
+ * `levels` is
  *
- *     low, high, range, offset, under, under_offset
+ *     mirror, fraction, then per channel: slope, range, offset, and under where mirror is not 0
  *
- * and y the lowest 8 bits of (f(a) + offset) >> 24 for a in [0, range], of
- * (under_offset - f(-a)) >> 24 for -a in [1, under], with f(a) = a high + (a low >> 12), all
- * unsigned; 127 above, -128 below. That is nine instructions.
+ * With high = slope >> fraction and low = the bits below, of 12, f(a) = a high + (a low >> 12) and y
+ * is the lowest 8 bits of (f(a) + offset) >> 24 for a in [0, range], of (mirror - offset - f(-a)) >> 24
+ * for -a in [1, under], all unsigned; 127 above, -128 below. That is nine instructions.
  */
 #ifndef ENN_M0_H
 #define ENN_M0_H
@@ -28,7 +28,30 @@
 #define ENN_HAS_M0 0
 #endif
 
-#define ENN_LEVEL_WORDS 6
+#define ENN_LEVEL_HEAD 2
+
+/* The line of one channel, unpacked. The assembly knows the places of these fields. */
+struct enn_level {
+  uint32_t low, high;            /* 0, 4 */
+  uint32_t range, offset;        /* 8, 12 */
+  uint32_t under, under_offset;  /* 16, 20 */
+};
+
+/* How many words a channel's line takes. */
+ENN_INLINE int32_t enn_level_words(const ENN_CONST int32_t *levels) { return levels[0] ? 4 : 3; }
+
+/* The line at `entry` of a layer's levels. */
+ENN_INLINE struct enn_level enn_level_at(const ENN_CONST int32_t *levels,
+                                         const ENN_CONST int32_t *entry) {
+  const uint32_t mirror = (uint32_t)levels[0], slope = (uint32_t)entry[0];
+  const int32_t fraction = levels[1];
+  return (struct enn_level){.low = slope << (32 - fraction) >> 20,
+                            .high = slope >> fraction,
+                            .range = (uint32_t)entry[1],
+                            .offset = (uint32_t)entry[2],
+                            .under = mirror ? (uint32_t)entry[3] : 0,
+                            .under_offset = mirror - (uint32_t)entry[2]};
+}
 
 /* A word to and from any address, little-endian. */
 ENN_INLINE uint32_t enn_m0_load(const int8_t *from) {
@@ -54,13 +77,11 @@ ENN_INLINE uint32_t enn_pair_mla(uint32_t acc, uint32_t pair, int32_t w) {
 ENN_INLINE int32_t enn_m0_add(int32_t a, int32_t b) { return (int32_t)((uint32_t)a + (uint32_t)b); }
 
 /* An accumulator less its origin as an output. */
-ENN_INLINE int8_t enn_level(int32_t acc, const ENN_CONST int32_t *levels) {
-  const uint32_t low = (uint32_t)levels[0], high = (uint32_t)levels[1];
+ENN_INLINE int8_t enn_level_out(int32_t acc, const struct enn_level *l) {
   const uint32_t over = (uint32_t)acc, below = 0u - over;
-  if (over <= (uint32_t)levels[2])
-    return (int8_t)((over * high + (over * low >> 12) + (uint32_t)levels[3]) >> 24);
-  if (below <= (uint32_t)levels[4])
-    return (int8_t)(((uint32_t)levels[5] - (below * high + (below * low >> 12))) >> 24);
+  if (over <= l->range) return (int8_t)((over * l->high + (over * l->low >> 12) + l->offset) >> 24);
+  if (below <= l->under)
+    return (int8_t)((l->under_offset - (below * l->high + (below * l->low >> 12))) >> 24);
   return acc < 0 ? INT8_MIN : INT8_MAX;
 }
 
@@ -78,8 +99,9 @@ ENN_INLINE void enn_m0_clamp(int8_t *y, int32_t count, int32_t low, int32_t high
 #define ENN_M0_ASM(text) ".syntax unified\n" text ".syntax divided\n"
 #endif
 
-/* r3 as an output: a level's low and high in r1 and r2, its range in r12, its offset in r7, its entry
- * at r6; r4 is lost. What is beyond the range leaves, and comes back; k makes labels unique. */
+/* r3 as an output: a level's low and high in r1 and r2, its range in r12, its offset in r7; r4
+ * is lost. What is beyond the range leaves, and comes back; k makes labels unique. `under` and
+ * `offset` load those of the second line to r4. */
 #define ENN_M0_LEVEL(k)     \
   " cmp r3, r12\n"          \
   " bhi " #k "1f\n"         \
@@ -91,10 +113,10 @@ ENN_INLINE void enn_m0_clamp(int8_t *y, int32_t count, int32_t low, int32_t high
   " adds r3, r3, r7\n"      \
   " lsrs r3, r3, #24\n" #k "2:\n"
 
-#define ENN_M0_BEYOND(k)                                          \
+#define ENN_M0_BEYOND(k, under, offset)                           \
   #k "1:\n"                                                       \
   " rsbs r3, r3, #0\n"                                            \
-  " ldr r4, [r6, #16]\n"                                          \
+  under                                                           \
   " cmp r3, r4\n"                                                 \
   " bhi " #k "3f\n"                                               \
   " movs r4, r3\n"                                                \
@@ -102,7 +124,7 @@ ENN_INLINE void enn_m0_clamp(int8_t *y, int32_t count, int32_t low, int32_t high
   " lsrs r4, r4, #12\n"                                           \
   " muls r3, r2\n"                                                \
   " adds r3, r3, r4\n"                                            \
-  " ldr r4, [r6, #20]\n"                                          \
+  offset                                                          \
   " subs r3, r4, r3\n"                                            \
   " lsrs r3, r3, #24\n"                                           \
   " b " #k "2b\n" #k "3:\n" /* it is negated: -128 if positive */ \

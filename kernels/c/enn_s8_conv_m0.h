@@ -33,13 +33,15 @@ struct enn_m0_block {
   const int8_t *columns, *columns_end;    /* 0, 4 */
   const ENN_CONST int8_t *w;              /* 8: of the channel's first tap */
   const ENN_CONST int8_t *lengths;        /* 12 */
-  const ENN_CONST int32_t *levels;        /* 16 */
+  const ENN_CONST int32_t *levels;        /* 16: the channel's entry */
   const ENN_CONST int32_t *bias[4];       /* 20: per pixel */
   int8_t *y;                              /* 36 */
   int32_t y_offset[4];                    /* 40: of the pixels; one that is not there is the first */
   int32_t channel;                        /* 56 */
   int32_t channels;                       /* 60 */
   int32_t group_bytes;                    /* 64: from the last channel of a group to the next */
+  int32_t mirror, fraction, rest;         /* 68, 72, 76: of the levels; rest = 32 - fraction */
+  int32_t under_bytes;                    /* 80: 4 where an entry has a second line */
 };
 
 #if ENN_HAS_M0
@@ -54,6 +56,10 @@ struct enn_m0_block {
 
 #define ENN_M0_PIXEL(k, sum, place) \
   " mov r3, " sum "\n" ENN_M0_LEVEL(k) " ldr r4, [r0, #" place "]\n strb r3, [r5, r4]\n"
+
+#define ENN_M0_OUTSIDE(k)                                                               \
+  ENN_M0_BEYOND(k, " ldr r4, [r0, #68]\n cmp r4, #0\n beq " #k "3f\n ldr r4, [r6]\n", \
+                " ldr r4, [r0, #68]\n subs r4, r4, r7\n")
 
 ENN_OUTLINE void enn_m0_channels(struct enn_m0_block *block) {
   register struct enn_m0_block *b __asm__("r0") = block;
@@ -100,10 +106,14 @@ ENN_OUTLINE void enn_m0_channels(struct enn_m0_block *block) {
       "3:\n"
       " str r1, [r0, #8]\n"
       " ldr r6, [r0, #16]\n"
-      " ldmia r6!, {r1, r2, r3, r4}\n"
+      " ldmia r6!, {r1, r3, r7}\n"
       " mov r12, r3\n"
-      " movs r7, r4\n"
-      " subs r6, #16\n"
+      " movs r2, r1\n"
+      " ldr r3, [r0, #72]\n"
+      " lsrs r2, r3\n"
+      " ldr r3, [r0, #76]\n"
+      " lsls r1, r3\n"
+      " lsrs r1, r1, #20\n"
       " ldr r5, [r0, #36]\n"
       ENN_M0_PIXEL(5, "r11", "52")
       ENN_M0_PIXEL(6, "r10", "48")
@@ -111,14 +121,15 @@ ENN_OUTLINE void enn_m0_channels(struct enn_m0_block *block) {
       ENN_M0_PIXEL(8, "r8", "40")
       " adds r5, #1\n"
       " str r5, [r0, #36]\n"
-      " adds r6, #24\n"
+      " ldr r1, [r0, #80]\n"
+      " adds r6, r6, r1\n"
       " str r6, [r0, #16]\n"
       " ldr r1, [r0, #56]\n"
       " ldr r2, [r0, #60]\n"
       " cmp r1, r2\n"
       " beq 4f\n"
       " b 1b\n"
-      ENN_M0_BEYOND(5) ENN_M0_BEYOND(6) ENN_M0_BEYOND(7) ENN_M0_BEYOND(8)
+      ENN_M0_OUTSIDE(5) ENN_M0_OUTSIDE(6) ENN_M0_OUTSIDE(7) ENN_M0_OUTSIDE(8)
       "4:\n")
       : "+r"(b)
       :
@@ -148,12 +159,14 @@ ENN_OUTLINE void enn_m0_channels(struct enn_m0_block *b) {
     int32_t sum[4];
     for (int32_t i = 0; i < 4; i++) sum[i] = b->bias[i][b->channel];
     enn_m0_chunks(b, sum);
-    for (int32_t i = 3; i >= 0; i--) b->y[b->y_offset[i]] = enn_level(sum[i], b->levels);
+    const int32_t head[ENN_LEVEL_HEAD] = {b->mirror, b->fraction};
+    const struct enn_level level = enn_level_at(head, b->levels);
+    for (int32_t i = 3; i >= 0; i--) b->y[b->y_offset[i]] = enn_level_out(sum[i], &level);
     b->w += 1;
     b->channel += 1;
     if (b->channel % ENN_CHANNEL_GROUP == 0 && b->channel < b->channels) b->w += b->group_bytes;
     b->y += 1;
-    b->levels += ENN_LEVEL_WORDS;
+    b->levels += enn_level_words(head);
   }
 }
 #endif
@@ -214,10 +227,14 @@ ENN_INLINE void enn_m0_conv(const ENN_CONST struct enn_conv2d_s8 *p, const int8_
         .columns_end = outside,
         .w = w,
         .lengths = w + groups * taps * ENN_CHANNEL_GROUP,
-        .levels = levels,
+        .levels = levels + ENN_LEVEL_HEAD,
         .y = y,
         .channels = p->out_c,
         .group_bytes = (taps - 1) * ENN_CHANNEL_GROUP,
+        .mirror = levels[0],
+        .fraction = levels[1],
+        .rest = 32 - levels[1],
+        .under_bytes = 4 * enn_level_words(levels) - 12,
     };
     struct enn_m0_corner corner[4];
     for (int32_t n = 0; n < 4; n++) {

@@ -122,12 +122,16 @@ ENN_INLINE void enn_dense_s8_pairs4__m0(const ENN_CONST struct enn_dense_s8 *p, 
                                         const ENN_CONST int8_t *w, const ENN_CONST int32_t *bias,
                                         const ENN_CONST int32_t *levels, int8_t *scratch,
                                         int8_t *y) {
-  const int32_t groups = (p->out + 3) / 4, step = p->per_axis ? ENN_LEVEL_WORDS : 0;
+  const int32_t groups = (p->out + 3) / 4, step = p->per_axis ? enn_level_words(levels) : 0;
+  const ENN_CONST int32_t *entry = levels + ENN_LEVEL_HEAD;
   const int8_t *const end = enn_m0_stream(x, p->in, w + 4 * groups * p->in, scratch);
+  struct enn_level level = enn_level_at(levels, entry);
   for (int32_t o = 0; o < p->out; o += 4) {
     const struct enn_m0_four four = enn_m0_dot4(scratch, end, &w);
-    for (int32_t i = 0; i < 4 && o + i < p->out; i++, levels += step)
-      *y++ = enn_level(enn_m0_add(*bias++, four.sum[i]), levels);
+    for (int32_t i = 0; i < 4 && o + i < p->out; i++, entry += step) {
+      if (step > 0) level = enn_level_at(levels, entry);
+      *y++ = enn_level_out(enn_m0_add(*bias++, four.sum[i]), &level);
+    }
   }
   enn_m0_clamp(y - p->out, p->out, p->clamp_min, p->clamp_max);
 }

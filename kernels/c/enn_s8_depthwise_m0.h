@@ -33,7 +33,7 @@ struct enn_m0_axis {
 
 /* One line of outputs. The assembly knows the places of these fields. */
 struct enn_m0_line {
-  int32_t level[ENN_LEVEL_WORDS]; /* 0 */
+  struct enn_level level;         /* 0 */
   const int32_t *w;               /* 24: bias, then the taps */
   const int8_t *x, *x_end;        /* 28, 32: pairs, of the outputs to be made */
   int32_t x_step;                 /* 36: to the next output */
@@ -63,6 +63,8 @@ struct enn_m0_line {
   " muls r2, r4\n muls r3, r5\n adds r2, r2, r3\n" ENN_M0_APART("r2", "r3")              \
   " subs r6, #1\n bne 3b\n add r0, r10\n subs r7, #1\n bne 2b\n"
 
+#define ENN_M0_LINE_OUTSIDE(k) ENN_M0_BEYOND(k, " ldr r4, [r6, #16]\n", " ldr r4, [r6, #20]\n")
+
 /* A line of outputs, two at a time; `taps` moves from r0 and r1 on. */
 #define ENN_M0_LINE(taps)                                                                \
   ENN_M0_ASM(                                                                            \
@@ -81,7 +83,7 @@ struct enn_m0_line {
       " ldr r4, [r6, #44]\n adds r5, r5, r4\n str r5, [r6, #40]\n"                       \
       " ldr r4, [r6, #36]\n add r11, r4\n"                                               \
       " ldr r1, [r6, #24]\n ldr r4, [r6, #32]\n cmp r11, r4\n"                           \
-      " beq 4f\n b 1b\n" ENN_M0_BEYOND(5) ENN_M0_BEYOND(6) "4:\n")
+      " beq 4f\n b 1b\n" ENN_M0_LINE_OUTSIDE(5) ENN_M0_LINE_OUTSIDE(6) "4:\n")
 #define ENN_M0_RUN_LINE(taps)                                                            \
   __asm__ volatile(ENN_M0_LINE(taps)                                                     \
                    : "+r"(l)                                                             \
@@ -117,8 +119,8 @@ ENN_INLINE void enn_m0_line(struct enn_m0_line *line, int32_t chunk) {
         sum = 0;
       }
     }
-    line->y[line->y_half] = enn_level(high, line->level);
-    line->y[0] = enn_level(low, line->level);
+    line->y[line->y_half] = enn_level_out(high, &line->level);
+    line->y[0] = enn_level_out(low, &line->level);
   }
 #endif
 }
@@ -204,13 +206,14 @@ ENN_INLINE void enn_depthwise_conv2d_s8_pairs__m0(const ENN_CONST struct enn_con
     spread[0] = bias[o];
     const int32_t chunk =
         enn_m0_spread(w + o * p->kernel_h * p->kernel_w, along, across, three, spread + 1);
-    struct enn_m0_line line = {.w = spread,
+    const ENN_CONST int32_t *entry = levels + ENN_LEVEL_HEAD + o * enn_level_words(levels);
+    struct enn_m0_line line = {.level = enn_level_at(levels, entry),
+                               .w = spread,
                                .x_step = 4 * along->stride,
                                .y_step = along->y_step,
                                .line_bytes = 4 * (pairs * across->dilation - taps),
                                .lines = across->kernel,
                                .doubles = taps / 2};
-    for (int32_t i = 0; i < ENN_LEVEL_WORDS; i++) line.level[i] = levels[o * ENN_LEVEL_WORDS + i];
     for (int32_t i = 0; i < across->out; i++) {
       /* Where the outputs of a line are odd, its last pair is one. */
       const int32_t whole = along->out / 2;
