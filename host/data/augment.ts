@@ -4,7 +4,6 @@
  * training sees the same bytes as one that was not interrupted.
  */
 import { UsageError } from '../core/errors.js';
-import { sha256 } from '../core/hash.js';
 import { type RandomKey, randomBits, randomInt, randomNormals } from '../core/random.js';
 import { elements, formatShape, type Shape } from '../core/shape.js';
 import type { Augmentation } from '../front/augmentation.js';
@@ -181,7 +180,7 @@ export function augmented(dataset: Dataset, augmentation: Augmentation, seed: nu
     labels: (indices) => dataset.labels(indices),
     targets: (indices) => dataset.targets(indices),
     get hash() {
-      return sha256(`${dataset.hash} ${JSON.stringify([augmentation, seed])}`);
+      return `${dataset.hash} with ${JSON.stringify(augmentation)} by seed ${seed}`;
     },
     inputs(indices, epoch) {
       const out = dataset.inputs(indices);

@@ -30,7 +30,10 @@ export interface Dataset {
   /** The spec it was opened by, or a description. */
   readonly name: string;
   readonly count: number;
-  /** SHA-256 (hex) of the contents: shapes, types, inputs, targets. Computed once, when asked. */
+  /**
+   * SHA-256 (hex) of the contents: shapes, types, inputs, targets; with the augmentation in words
+   * where there is one. Computed once, when asked.
+   */
   readonly hash: string;
   /** Without the batch. */
   readonly inputShape: Shape;
