@@ -16,6 +16,7 @@ import type { StepNode, StepOp } from './lowered-ops.js';
 import { packWeights, shortForm } from './pack.js';
 import { highMultiplier, packedPairs, packS4, packS16, plainTables } from './pack-types.js';
 import { accumulatorLimit } from './proof.js';
+import type { Choice, Choices } from './select-choice.js';
 import { dspKernels } from './select-dsp.js';
 
 type LayerOp = 'conv2d' | 'depthwiseConv2d' | 'dense';
@@ -226,6 +227,21 @@ const faster: {
   m0: {},
 };
 
+/** add of one shape for Armv7E-M, wherever that of int8 would do with the same factors. */
+const addS16: Choice<'add'> = (c) => {
+  const kernel = dspKernels.add?.(c);
+  if (kernel?.form !== 'same') return undefined;
+  return { ...kernel, name: 'enn_add_s16_same__dsp', header: 'enn_s16_add_dsp.h' };
+};
+
+/** The faster kernels of ops without weights, by core. */
+const fasterS16: { readonly [A in Arch]: Choices } = {
+  ref: {},
+  dsp: { add: addS16 },
+  mve: { add: addS16 },
+  m0: {},
+};
+
 /** No sum is known to fit. */
 const unproven = [Number.POSITIVE_INFINITY];
 
@@ -243,6 +259,9 @@ export function selectTyped(
   const types = typesOf(graph, node);
   if (types === 's8') return undefined;
   if (!isLayer(node)) {
+    const choice = fasterS16[arch][node.op] as Choice<StepOp> | undefined;
+    const better = types === 's16' ? choice?.({ graph, node, bounds }) : undefined;
+    if (better) return better;
     const [header, order] = references[node.op];
     return { name: `enn_${names[node.op]}_${types}__ref`, header: `enn_s16_${header}.h`, order };
   }

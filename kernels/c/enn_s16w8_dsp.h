@@ -38,6 +38,19 @@ ENN_INLINE int16_t enn_narrow_s16(int32_t acc, int32_t mult) {
 }
 #endif
 
+/* x limited to int16. */
+#if ENN_HAS_DSP
+ENN_INLINE int16_t enn_limit_s16(int32_t x) {
+  int32_t y;
+  __asm__("ssat %0, #16, %1" : "=r"(y) : "r"(x));
+  return (int16_t)y;
+}
+#else
+ENN_INLINE int16_t enn_limit_s16(int32_t x) {
+  return (int16_t)enn_min(enn_max(x, INT16_MIN), INT16_MAX);
+}
+#endif
+
 /* The clamp of a layer, where it is narrower than int16: outputs that are already written. */
 ENN_INLINE void enn_clamp_written_s16(enn_s16 *y, int32_t count, int32_t low, int32_t high) {
   if (low == INT16_MIN && high == INT16_MAX) return;
@@ -159,6 +172,36 @@ ENN_INLINE void enn_channel_pairs(const enn_s16 *x, int32_t count, uint32_t pair
   }
 }
 
+/* One output pixel of `count` channels, at most four, from the first tap of x and w that is inside;
+ * `row` and `next` lead from the end of a row of taps to the next one, in x and in w. */
+struct enn_window_taps {
+  int32_t rows, cols;
+  int32_t step, row, next;
+};
+
+ENN_INLINE void enn_depthwise4_s16(const struct enn_window_taps *t, const enn_s16 *x,
+                                   const ENN_CONST int8_t *w, const ENN_CONST int32_t *bias,
+                                   const ENN_CONST int32_t *mult, int32_t count, enn_s16 *y) {
+  int32_t a = bias[0], b = count > 1 ? bias[1] : 0;
+  int32_t c = count > 2 ? bias[2] : 0, d = count > 3 ? bias[3] : 0;
+  for (int32_t u = t->rows; u > 0; u--, x += t->row, w += t->next) {
+    for (int32_t v = t->cols; v > 0; v--, x += t->step, w += 4) {
+      const uint32_t word = enn_load32(w);
+      const uint32_t low = enn_even(word), high = enn_odd(word);
+      uint32_t pair[2];
+      enn_channel_pairs(x, count, pair);
+      a = enn_smlabb(pair[0], low, a);
+      b = enn_smlatt(pair[0], low, b);
+      c = enn_smlabb(pair[1], high, c);
+      d = enn_smlatt(pair[1], high, d);
+    }
+  }
+  y[0] = enn_narrow_s16(a, mult[0]);
+  if (count > 1) y[1] = enn_narrow_s16(b, mult[1]);
+  if (count > 2) y[2] = enn_narrow_s16(c, mult[2]);
+  if (count > 3) y[3] = enn_narrow_s16(d, mult[3]);
+}
+
 ENN_INLINE void enn_depthwise_conv2d_s16w8__dsp(const ENN_CONST struct enn_conv2d_s8 *p,
                                                 const enn_s16 *x, const ENN_CONST int8_t *w,
                                                 const ENN_CONST int32_t *bias,
@@ -168,30 +211,27 @@ ENN_INLINE void enn_depthwise_conv2d_s16w8__dsp(const ENN_CONST struct enn_conv2
   for (int32_t i = 0; i < p->out_h; i++) {
     const int32_t top = i * p->stride_h - p->pad_top;
     const struct enn_taps rows = enn_clip_taps(top, p->kernel_h, p->dilation_h, p->in_h);
-    for (int32_t j = 0; j < p->out_w; j++, at += channels) {
+    for (int32_t j = 0; j < p->out_w; j++) {
       const int32_t left = j * p->stride_w - p->pad_left;
       const struct enn_taps cols = enn_clip_taps(left, p->kernel_w, p->dilation_w, p->in_w);
-      const int32_t step = p->dilation_w * channels;
-      for (int32_t c = 0; c < channels; c += 4) {
-        const int32_t count = enn_min(channels - c, 4);
-        int32_t acc[4] = {bias[c], 0, 0, 0};
-        for (int32_t n = 1; n < count; n++) acc[n] = bias[c + n];
-        for (int32_t u = rows.first; u < rows.last; u++) {
-          const int32_t row = (top + u * p->dilation_h) * p->in_w + left;
-          const enn_s16 *from = x + (row + cols.first * p->dilation_w) * channels + c;
-          const ENN_CONST int8_t *weights = w + c * taps + (u * p->kernel_w + cols.first) * 4;
-          for (int32_t v = cols.first; v < cols.last; v++, from += step, weights += 4) {
-            const uint32_t word = enn_load32(weights);
-            const uint32_t low = enn_even(word), high = enn_odd(word);
-            uint32_t pair[2];
-            enn_channel_pairs(from, count, pair);
-            acc[0] = enn_smlabb(pair[0], low, acc[0]);
-            acc[1] = enn_smlatt(pair[0], low, acc[1]);
-            acc[2] = enn_smlabb(pair[1], high, acc[2]);
-            acc[3] = enn_smlatt(pair[1], high, acc[3]);
-          }
-        }
-        for (int32_t n = 0; n < count; n++) at[c + n] = enn_narrow_s16(acc[n], mult[c + n]);
+      const int32_t inside = cols.last - cols.first, step = p->dilation_w * channels;
+      const struct enn_window_taps t = {
+          .rows = rows.last - rows.first,
+          .cols = inside,
+          .step = step,
+          .row = p->dilation_h * p->in_w * channels - inside * step,
+          .next = 4 * (p->kernel_w - inside),
+      };
+      const int32_t first = ((top + rows.first * p->dilation_h) * p->in_w + left) * channels;
+      /* A window that lies outside has no first tap. */
+      const enn_s16 *from = t.rows > 0 && inside > 0 ? x + first + cols.first * step : x;
+      const ENN_CONST int8_t *weights = w + 4 * (rows.first * p->kernel_w + cols.first);
+      int32_t c = 0;
+      for (; c + 4 <= channels; c += 4, at += 4, weights += 4 * taps)
+        enn_depthwise4_s16(&t, from + c, weights, bias + c, mult + c, 4, at);
+      if (c < channels) {
+        enn_depthwise4_s16(&t, from + c, weights, bias + c, mult + c, channels - c, at);
+        at += channels - c;
       }
     }
   }
@@ -210,9 +250,9 @@ ENN_INLINE void enn_dense_s16w8_rows4__dsp(const ENN_CONST struct enn_dense_s8 *
                                            const ENN_CONST int32_t *mult, enn_s16 *y) {
   const int32_t step = p->per_axis ? 1 : 0;
   uint32_t pair[2];
-  int32_t o = 0;
-  for (; o + 4 <= p->out; o += 4, mult += 4 * step) {
-    int32_t a = bias[o], b = bias[o + 1], c = bias[o + 2], d = bias[o + 3];
+  enn_s16 *at = y;
+  for (int32_t groups = p->out >> 2; groups > 0; groups--, at += 4, bias += 4, mult += 4 * step) {
+    int32_t a = bias[0], b = bias[1], c = bias[2], d = bias[3];
     for (int32_t i = 0; i < p->in; i += 4, w += 16) {
       enn_channel_pairs(x + i, p->in - i, pair);
       a = enn_dot_pairs(pair, w, a);
@@ -220,18 +260,18 @@ ENN_INLINE void enn_dense_s16w8_rows4__dsp(const ENN_CONST struct enn_dense_s8 *
       c = enn_dot_pairs(pair, w + 8, c);
       d = enn_dot_pairs(pair, w + 12, d);
     }
-    y[o] = enn_narrow_s16(a, mult[0]);
-    y[o + 1] = enn_narrow_s16(b, mult[step]);
-    y[o + 2] = enn_narrow_s16(c, mult[2 * step]);
-    y[o + 3] = enn_narrow_s16(d, mult[3 * step]);
+    at[0] = enn_narrow_s16(a, mult[0]);
+    at[1] = enn_narrow_s16(b, mult[step]);
+    at[2] = enn_narrow_s16(c, mult[2 * step]);
+    at[3] = enn_narrow_s16(d, mult[3 * step]);
   }
-  for (; o < p->out; o++, mult += step) {
-    int32_t acc = bias[o];
+  for (int32_t left = p->out & 3; left > 0; left--, mult += step) {
+    int32_t acc = *bias++;
     for (int32_t i = 0; i < p->in; i += 4, w += 4) {
       enn_channel_pairs(x + i, p->in - i, pair);
       acc = enn_dot_pairs(pair, w, acc);
     }
-    y[o] = enn_narrow_s16(acc, *mult);
+    *at++ = enn_narrow_s16(acc, *mult);
   }
   enn_clamp_written_s16(y, p->out, p->clamp_min, p->clamp_max);
 }

@@ -98,9 +98,9 @@ ENN_INLINE void enn_dense_s8w4_rows4__dsp(const ENN_CONST struct enn_dense_s8 *p
                                           const ENN_CONST int32_t *mult,
                                           const ENN_CONST int8_t *shift, int8_t *y) {
   const int32_t step = p->per_axis ? 1 : 0, zero = p->out_zero;
-  int32_t o = 0;
-  for (; o + 4 <= p->out; o += 4, mult += 4 * step, shift += 4 * step) {
-    int32_t a = bias[o], b = bias[o + 1], c = bias[o + 2], d = bias[o + 3];
+  int8_t *at = y;
+  for (int32_t groups = p->out >> 2; groups > 0; groups--, at += 4, bias += 4) {
+    int32_t a = bias[0], b = bias[1], c = bias[2], d = bias[3];
     for (int32_t i = 0; i < p->in; i += 8, w += 16) {
       const struct enn_eight eight = enn_eight_of(x + i, p->in - i);
       a = enn_dot_eight(&eight, w, a);
@@ -108,18 +108,20 @@ ENN_INLINE void enn_dense_s8w4_rows4__dsp(const ENN_CONST struct enn_dense_s8 *p
       c = enn_dot_eight(&eight, w + 8, c);
       d = enn_dot_eight(&eight, w + 12, d);
     }
-    y[o] = enn_narrow_w4(a, mult[0], shift[0], zero);
-    y[o + 1] = enn_narrow_w4(b, mult[step], shift[step], zero);
-    y[o + 2] = enn_narrow_w4(c, mult[2 * step], shift[2 * step], zero);
-    y[o + 3] = enn_narrow_w4(d, mult[3 * step], shift[3 * step], zero);
+    at[0] = enn_narrow_w4(a, mult[0], shift[0], zero);
+    at[1] = enn_narrow_w4(b, mult[step], shift[step], zero);
+    at[2] = enn_narrow_w4(c, mult[2 * step], shift[2 * step], zero);
+    at[3] = enn_narrow_w4(d, mult[3 * step], shift[3 * step], zero);
+    mult += 4 * step;
+    shift += 4 * step;
   }
-  for (; o < p->out; o++, mult += step, shift += step) {
-    int32_t acc = bias[o];
+  for (int32_t left = p->out & 3; left > 0; left--, mult += step, shift += step) {
+    int32_t acc = *bias++;
     for (int32_t i = 0; i < p->in; i += 8, w += 4) {
       const struct enn_eight eight = enn_eight_of(x + i, p->in - i);
       acc = enn_dot_eight(&eight, w, acc);
     }
-    y[o] = enn_narrow_w4(acc, *mult, *shift, zero);
+    *at++ = enn_narrow_w4(acc, *mult, *shift, zero);
   }
   enn_clamp_written(y, p->out, p->clamp_min, p->clamp_max);
 }

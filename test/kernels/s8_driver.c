@@ -13,6 +13,7 @@
  */
 #include <stdint.h>
 
+#include "enn_s16_add_dsp.h"
 #include "enn_s16_elementwise.h"
 #include "enn_s16_pool.h"
 #include "enn_s16_reduce.h"
@@ -221,6 +222,7 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
   x_w_s_y(enn_depthwise_conv2d_s8w4__dsp, enn_conv2d_s8)    \
   x_w_s_y(enn_depthwise_conv2d_s8w4_3x3plane__dsp, enn_conv2d_s8) \
   x_w_y(enn_dense_s8w4_rows4__dsp, enn_dense_s8)            \
+  a_b_y(enn_add_s16_same__dsp, enn_add_same_s8)             \
   x_y(probe_fixed__ref, probe_fixed)
 
 KERNELS(X_Y, A_B_Y, X_T_T_Y, X_W_F_Y, X_W_Y, X_W_S_Y, X_W_B_S_Y)
