@@ -269,6 +269,22 @@ function deepConv(d: Draft): ValueId {
   return g.add('conv2d', [x, w.id, ...b], attrs, outputQuant(d, scale * w.scale));
 }
 
+/** Rows of many pixels whose windows hold whole vectors, or less than one. */
+function wideConv(d: Draft): ValueId {
+  const { g, c } = d;
+  const kernel: Pair = [c.int(1, 3), c.int(1, 4)];
+  const [inC, outC] = [c.pick([1, 3, 16, 32]), c.int(1, 9)];
+  const scale = inScale(c);
+  const x = input(d, [1, c.int(3, 6), c.int(8, 16), inC], scale);
+  const w = weights(d, [outC, ...kernel, inC], 0);
+  const b = bias(d, outC, kernel[0] * kernel[1] * inC);
+  const edge = () => c.int(0, 1);
+  const pad = [edge(), edge(), edge(), edge()] as const;
+  const stride: Pair = [c.int(1, 2), c.int(1, 2)];
+  const attrs = { stride, pad, dilation: [1, 1] as const, ...clampAttr(c) };
+  return g.add('conv2d', [x, w.id, ...b], attrs, outputQuant(d, scale * w.scale));
+}
+
 /** Outputs near the edges have a bias of their own, as behind channels that lowering dropped. */
 function borderConv(d: Draft): ValueId {
   const { g, c } = d;
@@ -302,7 +318,15 @@ function addSame(d: Draft): ValueId {
 }
 
 /** What the kernels for one core are made for, and random layers rarely are. */
-const favourites = [depthwiseSame, depthwiseSame, deepConv, deepConv, addSame, borderConv];
+const favourites = [
+  depthwiseSame,
+  depthwiseSame,
+  deepConv,
+  deepConv,
+  addSame,
+  borderConv,
+  wideConv,
+];
 
 const mayRunInPlace = new Set(['requantize', 'relu', 'relu6', 'softmax', 'reshape']);
 
