@@ -53,14 +53,15 @@ ENN_INLINE struct enn_level enn_level_at(const ENN_CONST int32_t *levels,
                             .under_offset = mirror - (uint32_t)entry[2]};
 }
 
-/* A word to and from any address, little-endian. */
+/* A word of memory that is 4-aligned, little-endian; at any other address the compiler would call a
+ * function. */
 ENN_INLINE uint32_t enn_m0_load(const int8_t *from) {
   uint32_t word;
-  __builtin_memcpy(&word, from, sizeof word);
+  __builtin_memcpy(&word, __builtin_assume_aligned(from, 4), sizeof word);
   return word;
 }
 ENN_INLINE void enn_m0_store(int8_t *to, uint32_t word) {
-  __builtin_memcpy(to, &word, sizeof word);
+  __builtin_memcpy(__builtin_assume_aligned(to, 4), &word, sizeof word);
 }
 
 /* The two numbers of a pair. */

@@ -143,6 +143,30 @@ ENN_INLINE int32_t enn_m0_spread(const ENN_CONST int8_t *w, const struct enn_m0_
   return three ? chunk : 0;
 }
 
+/* `count` pairs of bytes that are `apart`, `step` from pair to pair. */
+ENN_INLINE int8_t *enn_m0_pair_line(const int8_t *x, int32_t apart, int32_t count, int32_t step,
+                                    int8_t *to) {
+  int8_t *const end = to + 4 * count;
+#if ENN_HAS_M0
+  int32_t i = 0, low, high;
+  __asm__ volatile(ENN_M0_ASM("1:\n"
+                              " ldrsb %[h], [%[b], %[i]]\n"
+                              " ldrsb %[l], [%[a], %[i]]\n"
+                              " lsls %[h], %[h], #16\n"
+                              " adds %[l], %[l], %[h]\n"
+                              " stmia %[to]!, {%[l]}\n"
+                              " add %[i], %[step]\n"
+                              " cmp %[to], %[end]\n"
+                              " bne 1b\n")
+                   : [i] "+l"(i), [to] "+l"(to), [l] "=&l"(low), [h] "=&l"(high)
+                   : [a] "l"(x), [b] "l"(x + apart), [step] "h"(step), [end] "h"(end)
+                   : "cc", "memory");
+#else
+  for (; to < end; to += 4, x += step) enn_m0_store(to, (uint32_t)x[0] + ((uint32_t)x[apart] << 16));
+#endif
+  return end;
+}
+
 /* A line of the plane: input `at` along and `half` further, for `pairs` of them; x is where the line
  * begins. */
 ENN_INLINE void enn_m0_pairs(const int8_t *x, const struct enn_m0_axis *along, int32_t half,
@@ -152,11 +176,8 @@ ENN_INLINE void enn_m0_pairs(const int8_t *x, const struct enn_m0_axis *along, i
   const int32_t end = at + pairs, both_end = enn_min(end, along->in - half);
   while (at < end) {
     if (at >= 0 && at < both_end) {
-      const int8_t *a = x + at * step, *b = a + half * step;
-      int32_t n = both_end - at;
+      to = enn_m0_pair_line(x + at * step, half * step, both_end - at, step, to);
       at = both_end;
-      for (; n > 0; n--, a += step, b += step, to += 4)
-        enn_m0_store(to, (uint32_t)*a + ((uint32_t)*b << 16));
       continue;
     }
     const int32_t a = at >= 0 && at < along->in ? x[at * step] : zero;
