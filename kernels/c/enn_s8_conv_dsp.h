@@ -257,28 +257,52 @@ ENN_INLINE void enn_channels4(struct enn_cols4 *block) {
 }
 #endif
 
+/* A window inside the image as bytes; the last word of a line overlaps the one before it. What
+ * follows the bytes up to a whole word has no weight. */
+ENN_INLINE void enn_gather_window(const int8_t *from, int32_t lines, int32_t line, int32_t row,
+                                  int8_t *to) {
+  const int32_t last = line - 4;
+  for (; lines > 0; lines--, from += row, to += line) {
+    if (last >= 0) {
+      for (int32_t n = 0; n < last; n += 4) enn_store32(to + n, enn_load32(from + n));
+      enn_store32(to + last, enn_load32(from + last));
+    } else {
+      for (int32_t n = 0; n < line; n++) to[n] = from[n];
+    }
+  }
+}
+
 /* The columns of pixels [first, first + count), count in [1, 4]; the others are left as they are.
  * One tap of whole words without padding has nothing to clip. */
 ENN_INLINE void enn_columns(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
                             int32_t first, int32_t count, int32_t blocks, int8_t *scratch) {
-  struct enn_column c = {.minus = enn_pair_of(-p->in_zero), .zero = (int8_t)p->in_zero};
-  const int32_t pointwise = p->in_c == 4 * blocks && p->stride_h == 1 && p->stride_w == 1 &&
-                            p->in_w == p->out_w && p->in_h == p->out_h && p->pad_top == 0 &&
-                            p->pad_left == 0;
-  c.words = (p->in_c & 3) == 0;
+  const uint32_t minus = enn_pair_of(-p->in_zero);
+  int8_t *const bytes = scratch + blocks * ENN_COLUMN_BYTES;
+  if (p->in_c == 4 * blocks && p->stride_h == 1 && p->stride_w == 1 && p->in_w == p->out_w &&
+      p->in_h == p->out_h && p->pad_top == 0 && p->pad_left == 0) {
+    x += first * p->in_c;
+    for (int32_t n = 0; n < count; n++, x += p->in_c)
+      enn_widen_run(x, blocks, minus, scratch + 4 * n);
+    return;
+  }
+  const int32_t words = (p->in_c & 3) == 0, runs = !words && p->dilation_h == 1 && p->dilation_w == 1;
+  const int32_t line = p->kernel_w * p->in_c, row = p->in_w * p->in_c;
+  /* Windows that begin in [0, down] x [0, right] are runs of bytes. */
+  const int32_t down = runs ? p->in_h - p->kernel_h : -1, right = p->in_w - p->kernel_w;
   int32_t i = first / p->out_w, j = first - i * p->out_w;
   for (int32_t n = 0; n < count; n++) {
-    int8_t *const bytes = scratch + blocks * ENN_COLUMN_BYTES, *const column = scratch + 4 * n;
-    c.to = c.words ? column : bytes;
-    if (pointwise) {
-      enn_column_run(&c, x + (first + n) * p->in_c, p->in_c);
-      continue;
+    int8_t *const column = scratch + 4 * n;
+    const int32_t top = i * p->stride_h - p->pad_top, left = j * p->stride_w - p->pad_left;
+    if (top >= 0 && top <= down && left >= 0 && left <= right) {
+      enn_gather_window(x + top * row + left * p->in_c, p->kernel_h, line, row, bytes);
+    } else {
+      struct enn_column c = {.to = words ? column : bytes,
+                             .minus = minus,
+                             .zero = (int8_t)p->in_zero,
+                             .words = (int8_t)words};
+      enn_column_window(p, x, top, left, &c);
     }
-    enn_column_window(p, x, i * p->stride_h - p->pad_top, j * p->stride_w - p->pad_left, &c);
-    if (!c.words) {
-      enn_column_padding(&c, -(int32_t)(c.to - bytes) & 3);
-      enn_widen_run(bytes, blocks, c.minus, column);
-    }
+    if (!words) enn_widen_run(bytes, blocks, minus, column);
     if (++j == p->out_w) {
       i++;
       j = 0;
