@@ -132,6 +132,10 @@ const conv2d: Choice<'conv2d'> = (c) => {
   };
 };
 
+/** Whether the lines of enn_s8_depthwise_m0.h are columns. */
+const isTall = ([height, width]: Pair, [kernelH, kernelW]: Pair): boolean =>
+  height > width || (height === width && kernelH > kernelW);
+
 /** Bytes of plane and weights of enn_s8_depthwise_m0.h. */
 function planeBytes(
   [height, width]: Pair,
@@ -140,7 +144,8 @@ function planeBytes(
 ): number {
   const rows = { out: height, kernel: kernelH, stride: stride[0], dilation: dilation[0] };
   const columns = { out: width, kernel: kernelW, stride: stride[1], dilation: dilation[1] };
-  const [along, across] = height > width ? [rows, columns] : [columns, rows];
+  const tall = isTall([height, width], [kernelH, kernelW]);
+  const [along, across] = tall ? [rows, columns] : [columns, rows];
   const pairs = along.stride * (Math.ceil(along.out / 2) - 1) + along.kernel + 1;
   const lines = across.stride * (across.out - 1) + (across.kernel - 1) * across.dilation + 1;
   return 4 * (lines * pairs + across.kernel * (along.kernel + 1) + 1);
@@ -154,7 +159,8 @@ const depthwiseConv2d: Choice<'depthwiseConv2d'> = (c) => {
   const [x, y] = [getValue(graph, node.inputs[0]!), getValue(graph, node.output)];
   const [, kernelH, kernelW] = getValue(graph, node.inputs[1]!).shape as Dims4;
   const [, height, width] = y.shape as Dims4;
-  if (node.attrs.dilation[height > width ? 0 : 1] !== 1) return undefined;
+  const tall = isTall([height, width], [kernelH, kernelW]);
+  if (node.attrs.dilation[tall ? 0 : 1] !== 1) return undefined;
   return {
     name: 'enn_depthwise_conv2d_s8_pairs__m0',
     header: 'enn_s8_depthwise_m0.h',

@@ -1,9 +1,10 @@
 /* depthwise_conv2d, int8, for Armv6-M: a channel at a time over a plane of pairs.
  *
  * y as enn_s8_conv.h says, without dilation along the lines. Lines are the rows of the output, or its
- * columns where those are longer, and each is cut into two halves: a pair is an input of the first
- * half and the one at the same place of the second (enn_m0.h), so that one MULS is a tap of two
- * outputs. A channel is gathered into a plane of pairs, with zero points around it.
+ * columns where those are longer, or as long and the kernel is, and each is cut into two halves: a
+ * pair is an input of the first half and the one at the same place of the second (enn_m0.h), so that
+ * one MULS is a tap of two outputs. A channel is gathered into a plane of pairs, with zero points
+ * around it.
  *
  * Layout: w[out_c][kernel_h][kernel_w], no weight -128: any two taps are a chunk. Zero point and
  * origin are in the bias. scratch: with half = ceil(length / 2) of the longer side, pairs =
@@ -158,7 +159,7 @@ ENN_INLINE int8_t *enn_m0_pair_line(const int8_t *x, int32_t apart, int32_t coun
                               " add %[i], %[step]\n"
                               " cmp %[to], %[end]\n"
                               " bne 1b\n")
-                   : [i] "+l"(i), [to] "+l"(to), [l] "=&l"(low), [h] "=&l"(high)
+                   : [i] "+&l"(i), [to] "+&l"(to), [l] "=&l"(low), [h] "=&l"(high)
                    : [a] "l"(x), [b] "l"(x + apart), [step] "h"(step), [end] "h"(end)
                    : "cc", "memory");
 #else
@@ -203,7 +204,8 @@ ENN_INLINE void enn_depthwise_conv2d_s8_pairs__m0(const ENN_CONST struct enn_con
                                    .stride = p->stride_w, .dilation = p->dilation_w,
                                    .pad = p->pad_left, .x_step = in_c, .y_step = out_c,
                                    .w_step = 1};
-  const int32_t tall = p->out_h > p->out_w;
+  const int32_t tall =
+      p->out_h > p->out_w || (p->out_h == p->out_w && p->kernel_h > p->kernel_w);
   const struct enn_m0_axis *const along = tall ? &rows : &cols, *const across = tall ? &cols : &rows;
   const int32_t half = (along->out + 1) / 2;
   const int32_t pairs = along->stride * (half - 1) + along->kernel + 1;
