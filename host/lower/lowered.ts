@@ -59,7 +59,7 @@ export interface Kernel {
   readonly border?: boolean;
   /** The plane that an add is (lower/plane.ts). */
   readonly plane?: Plane;
-  /** Its output may be its first operand, at the same place. */
+  /** Its output, no larger than its first operand, may lie where that begins. */
   readonly inPlace?: boolean;
   /** Bytes of memory that it works in. */
   readonly scratchBytes?: number;

@@ -23,6 +23,11 @@ interface Chosen {
 
 type Owners = ReadonlyMap<ValueId, ValueId>;
 
+const bytesOf = (graph: Graph, id: ValueId): number => {
+  const { dtype, shape } = getValue(graph, id);
+  return byteSize(dtype, elements(shape));
+};
+
 /** Whether nothing needs the buffer any more once node `at` has read it. */
 function diesAt(graph: Graph, at: number, owner: ValueId, owners: Owners): boolean {
   const inBuffer = (id: ValueId) => owners.get(id) === owner;
@@ -32,31 +37,35 @@ function diesAt(graph: Graph, at: number, owner: ValueId, owners: Owners): boole
 
 /**
  * For each value in the arena, the value whose buffer it is: reshapes share their operand's, and so
- * do the values `inPlace`, where the operand is not needed afterwards.
+ * do the values `inPlace` of the same size, where the operand is not needed afterwards.
  */
 function bufferOwners(graph: Graph, inPlace: ReadonlySet<ValueId>): Owners {
   const owners = new Map<ValueId, ValueId>(graph.inputs.map((id) => [id, id]));
   for (const [at, node] of graph.nodes.entries()) {
     const operand = owners.get(node.inputs[0]!);
     const shares =
-      operand !== undefined && inPlace.has(node.output) && diesAt(graph, at, operand, owners);
+      operand !== undefined &&
+      inPlace.has(node.output) &&
+      bytesOf(graph, operand) === bytesOf(graph, node.output) &&
+      diesAt(graph, at, operand, owners);
     const owner = node.op === 'reshape' || shares ? operand : node.output;
     if (owner !== undefined) owners.set(node.output, owner);
   }
   return owners;
 }
 
-const bytesOf = (graph: Graph, id: ValueId): number => {
-  const { dtype, shape } = getValue(graph, id);
-  return byteSize(dtype, elements(shape));
-};
+/** A kernel that works in place over a larger operand leaves the end of that unused. */
+const exactOverlap = ({ node, kernel }: Chosen) =>
+  kernel.inPlace ? [{ input: node.inputs[0]!, minDistance: 0, exact: true }] : [];
 
-function planStep(graph: Graph, { node, kernel }: Chosen, owners: Owners): PlanStep {
+function planStep(graph: Graph, step: Chosen, owners: Owners): PlanStep {
+  const { node, kernel } = step;
   const owner = (id: ValueId) => owners.get(id);
   const reads = [...new Set(node.inputs.flatMap((id) => owner(id) ?? []))];
-  const overlap = overlapsOf(graph, node, kernel.order).flatMap(({ input, minDistance }) => {
+  const allowed = [...overlapsOf(graph, node, kernel.order), ...exactOverlap(step)];
+  const overlap = allowed.flatMap(({ input, ...how }) => {
     const buffer = owner(input);
-    return buffer === undefined ? [] : [{ input: buffer, output: node.output, minDistance }];
+    return buffer === undefined ? [] : [{ input: buffer, output: node.output, ...how }];
   });
   const { scratchBytes } = kernel;
   const scratch =

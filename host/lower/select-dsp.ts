@@ -69,6 +69,15 @@ const conv2d: Choice<'conv2d'> = (c) => {
 const planeBytes = (height: number, width: number): number =>
   4 * 2 * (Math.ceil(Math.max(height, width) / 2) * 2 + 2);
 
+/** Bytes of the taps and the line of enn_s8_depthwise_line_dsp.h. */
+function lineBytes(taps: number, length: number): number {
+  const words = Math.floor((taps + 2) / 2);
+  return 8 * words + 2 * (4 * Math.ceil(length / 4) + 2 * words + 2);
+}
+
+/** Outputs from which on a line is worth its gathering. */
+const leastLine = 4;
+
 const depthwiseConv2d: Choice<'depthwiseConv2d'> = (c) => {
   const { graph, node } = c;
   const requantization = short(c);
@@ -85,6 +94,22 @@ const depthwiseConv2d: Choice<'depthwiseConv2d'> = (c) => {
       inPlace: true,
       packing: 'planes',
       scratchBytes: planeBytes(y.shape[1]!, y.shape[2]!),
+      requantization,
+    };
+  }
+  const taps = kernelHeight! * kernelWidth!;
+  const axis = kernelWidth === 1 ? 1 : 2;
+  const length = y.shape[axis]!;
+  const isLine =
+    ones && (kernelHeight === 1 || kernelWidth === 1) && x.shape[3 - axis] === y.shape[3 - axis];
+  if (isLine && length >= leastLine) {
+    return {
+      name: 'enn_depthwise_conv2d_s8_line__dsp',
+      header: 'enn_s8_depthwise_line_dsp.h',
+      order: 'any',
+      inPlace: length <= x.shape[axis]!,
+      packing: 'planes',
+      scratchBytes: lineBytes(taps, length),
       requantization,
     };
   }

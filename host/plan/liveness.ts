@@ -12,6 +12,8 @@ export interface Neighbour {
    */
   readonly role: 'none' | 'output' | 'input';
   readonly distance: number;
+  /** Whether they may overlap at the same offset only. */
+  readonly exact: boolean;
 }
 
 /** A buffer or a step's scratch, with the steps [first, last] at which it is live. */
@@ -58,17 +60,19 @@ function lifetimes(request: PlanRequest): Map<BufferId, Lifetime> {
 
 const pairKey = (input: BufferId, output: BufferId): string => `${input}\n${output}`;
 
+type Allowed = Pick<Neighbour, 'distance' | 'exact'>;
+
 /** Overlaps that hold: the input dies in the step and the output begins there. */
 function allowedOverlaps(
   request: PlanRequest,
   lives: ReadonlyMap<BufferId, Lifetime>,
-): Map<string, number> {
-  const allowed = new Map<string, number>();
+): Map<string, Allowed> {
+  const allowed = new Map<string, Allowed>();
   request.steps.forEach(({ overlap }, step) => {
-    for (const { input, output, minDistance } of overlap ?? []) {
+    for (const { input, output, minDistance, exact = false } of overlap ?? []) {
       if (input === output) continue;
       if (lives.get(input)?.last !== step || lives.get(output)?.first !== step) continue;
-      allowed.set(pairKey(input, output), minDistance);
+      allowed.set(pairKey(input, output), { distance: minDistance, exact });
     }
   });
   return allowed;
@@ -95,10 +99,10 @@ export function blocksOf(request: PlanRequest): Block[] {
       if (i === j || a.first > b.last || b.first > a.last) return [];
       if (a.bytes === 0 || b.bytes === 0) return [];
       const asOutput = b.last === a.first ? allowed.get(pairKey(b.id, a.id)) : undefined;
-      if (asOutput !== undefined) return [{ block: j, role: 'output', distance: asOutput }];
+      if (asOutput !== undefined) return [{ block: j, role: 'output', ...asOutput }];
       const asInput = a.last === b.first ? allowed.get(pairKey(a.id, b.id)) : undefined;
-      if (asInput !== undefined) return [{ block: j, role: 'input', distance: asInput }];
-      return [{ block: j, role: 'none', distance: 0 }];
+      if (asInput !== undefined) return [{ block: j, role: 'input', ...asInput }];
+      return [{ block: j, role: 'none', distance: 0, exact: false }];
     }),
   }));
 }

@@ -11,20 +11,29 @@ const pairBudget = 20_000_000;
 
 const alignUp = (offset: number, align: number): number => Math.ceil(offset / align) * align;
 
-/** The open interval of offsets that `neighbour`, placed at `at`, forbids to `block`. */
+type Interval = readonly [low: number, high: number];
+
+/** The open intervals of offsets that `neighbour`, placed at `at`, forbids to `block`. */
 function forbidden(
   block: Block,
-  neighbour: Neighbour,
+  { role, distance, exact }: Neighbour,
   other: Block,
   at: number,
-): readonly [number, number] {
-  const { role, distance } = neighbour;
-  const low = role === 'output' ? Math.min(block.bytes, distance) : block.bytes;
-  const high = role === 'input' ? Math.min(other.bytes, distance) : other.bytes;
-  return [at - low, at + high];
+): readonly Interval[] {
+  const below = at - block.bytes;
+  const above = at + other.bytes;
+  if (exact) {
+    return [
+      [below, at],
+      [at, above],
+    ];
+  }
+  const low = role === 'output' ? Math.max(below, at - distance) : below;
+  const high = role === 'input' ? Math.min(above, at + distance) : above;
+  return [[low, high]];
 }
 
-/** Room for the forbidden intervals of one block: it has at most all others as neighbours. */
+/** Room for the forbidden intervals of one block: of each other one, two at most. */
 interface Intervals {
   readonly lows: Float64Array;
   readonly highs: Float64Array;
@@ -46,9 +55,10 @@ function firstFit(
   for (const neighbour of block.neighbours) {
     const at = offsets[neighbour.block]!;
     if (at < 0) continue;
-    const [low, high] = forbidden(block, neighbour, blocks[neighbour.block]!, at);
-    lows[count] = low;
-    highs[count++] = high;
+    for (const [low, high] of forbidden(block, neighbour, blocks[neighbour.block]!, at)) {
+      lows[count] = low;
+      highs[count++] = high;
+    }
   }
   let offset = 0;
   for (let raised = true; raised; ) {
@@ -69,8 +79,8 @@ function placePinned(blocks: readonly Block[], offsets: Float64Array): void {
       const at = offsets[neighbour.block]!;
       if (at < 0) continue;
       const other = blocks[neighbour.block]!;
-      const [low, high] = forbidden(block, neighbour, other, at);
-      if (block.pinned > low && block.pinned < high) {
+      const pinned = block.pinned;
+      if (forbidden(block, neighbour, other, at).some(([a, b]) => pinned > a && pinned < b)) {
         throw new Error(`plan: ${other.id} and ${block.id} are pinned onto each other`);
       }
     }
@@ -88,8 +98,8 @@ interface Placement {
 function placeInOrder(blocks: readonly Block[], order: readonly number[]): Placement {
   const offsets = new Float64Array(blocks.length).fill(-1);
   const room = {
-    lows: new Float64Array(blocks.length),
-    highs: new Float64Array(blocks.length),
+    lows: new Float64Array(2 * blocks.length),
+    highs: new Float64Array(2 * blocks.length),
   };
   placePinned(blocks, offsets);
   for (const i of order) if (offsets[i]! < 0) offsets[i] = firstFit(blocks, i, offsets, room);

@@ -22,6 +22,8 @@ export interface PlanOverlap {
   readonly input: BufferId;
   readonly output: BufferId;
   readonly minDistance: number;
+  /** They lie at the same offset, or apart: the kernel works in place, in no such order. */
+  readonly exact?: boolean | undefined;
 }
 
 export interface PlanStep {

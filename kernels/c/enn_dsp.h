@@ -32,6 +32,11 @@ ENN_INLINE void enn_store32(int8_t *to, uint32_t word) {
   __builtin_memcpy(to, &word, sizeof word);
 }
 
+ENN_INLINE void enn_store16(int8_t *to, int32_t x) {
+  const int16_t half = (int16_t)x;
+  __builtin_memcpy(to, &half, sizeof half);
+}
+
 /* a + b, wrapping. */
 ENN_INLINE int32_t enn_wrapping_add(int32_t a, int32_t b) {
   return (int32_t)((uint32_t)a + (uint32_t)b);
@@ -175,6 +180,17 @@ ENN_INLINE int32_t enn_smmlar(int32_t a, int32_t b, int32_t acc) {
 }
 ENN_INLINE int32_t enn_ssat8(int32_t x) { return enn_min(enn_max(x, INT8_MIN), INT8_MAX); }
 #endif
+
+/* Bytes, `step` apart, as int16 less the zero point (`minus` is -zero twice). */
+ENN_INLINE void enn_gather_line(const int8_t *x, int32_t count, int32_t step, uint32_t minus,
+                               int8_t *to) {
+  for (; count >= 4; count -= 4, x += 4 * step, to += 8) {
+    const int8_t *half = x + 2 * step;
+    enn_store32(to, enn_add_pairs(minus, enn_pair(x[0], x[step])));
+    enn_store32(to + 4, enn_add_pairs(minus, enn_pair(half[0], half[step])));
+  }
+  for (; count > 0; count--, x += step, to += 2) enn_store16(to, enn_low16(minus) + x[0]);
+}
 
 /* `base` of a requantization, from a shift in [-22, -1]. */
 ENN_INLINE int32_t enn_narrow_base(int32_t shift, int32_t zero) {

@@ -25,20 +25,6 @@
 #include "enn_dsp.h"
 #include "enn_s8_conv.h"
 
-/* One line of a channel, `step` bytes from pixel to pixel. */
-ENN_INLINE void enn_gather_line(const int8_t *x, int32_t count, int32_t step, uint32_t minus,
-                               int8_t *to) {
-  for (; count >= 4; count -= 4, x += 4 * step, to += 8) {
-    const int8_t *half = x + 2 * step;
-    enn_store32(to, enn_add_pairs(minus, enn_pair(x[0], x[step])));
-    enn_store32(to + 4, enn_add_pairs(minus, enn_pair(half[0], half[step])));
-  }
-  for (; count > 0; count--, x += step, to += 2) {
-    const int16_t last = (int16_t)(enn_low16(minus) + x[0]);
-    __builtin_memcpy(to, &last, sizeof last);
-  }
-}
-
 /* What a line of outputs is computed from; the assembly loads neighbours together. */
 struct enn_line3 {
   const int8_t *lines[3];
