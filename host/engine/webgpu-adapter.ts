@@ -3,6 +3,7 @@
  * implementation on the CPU that comes with Chromium.
  */
 import { existsSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { ToolchainError } from '../core/errors.js';
 
@@ -25,6 +26,19 @@ function hasDevice(): boolean {
     existsSync(folder) && readdirSync(folder).some((name) => pattern.test(name));
   return has('/dev/dri', /^renderD/) || has('/dev', /^(nvidia\d|dxg$)/);
 }
+
+function hasPackage(): boolean {
+  try {
+    createRequire(import.meta.url).resolve('webgpu');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether SwiftShader is what the engine runs on here: there is npm `webgpu`, and no GPU. */
+export const wantsSwiftShader = (): boolean =>
+  process.platform === 'linux' && !hasDevice() && hasPackage();
 
 /** Runs with environment variables that the Vulkan loader reads, then restores them. */
 async function withVariables<T>(

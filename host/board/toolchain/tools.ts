@@ -1,12 +1,13 @@
 /**
  * The external programs that boards need: where they are, which version, how to get them.
  */
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { ToolchainError } from '../../core/errors.js';
+import { wantsSwiftShader } from '../../engine/webgpu-adapter.js';
 import { runTool, type ToolRun } from './run-tool.js';
 
-export type ToolName = 'cc' | 'arm-none-eabi-gcc' | 'arm-newlib' | 'qemu-system-arm';
+export type ToolName = 'cc' | 'arm-none-eabi-gcc' | 'arm-newlib' | 'qemu-system-arm' | 'chromium';
 
 export interface ToolSpec {
   readonly purpose: string;
@@ -17,7 +18,13 @@ export interface ToolSpec {
   version(run: ToolRun): string | undefined;
   /** Debian and Ubuntu packages. */
   readonly packages: readonly string[];
+  /** Whether this machine has a use for it; default: it has. */
+  wanted?(): boolean;
 }
+
+/** Elsewhere the package of this name only installs a snap. */
+const isDebian = (): boolean =>
+  existsSync('/etc/os-release') && /^ID=debian$/m.test(readFileSync('/etc/os-release', 'utf8'));
 
 const firstLine = ({ status, stdout }: ToolRun): string | undefined =>
   status === 0 ? stdout.split('\n', 1)[0]!.trim() : undefined;
@@ -53,9 +60,20 @@ export const tools: Readonly<Record<ToolName, ToolSpec>> = {
     version: firstLine,
     packages: ['qemu-system-arm'],
   },
+  chromium: {
+    purpose: 'SwiftShader, on which the engine webgpu runs without a GPU',
+    programs: ['chromium'],
+    probe: ['--version'],
+    version: firstLine,
+    packages: ['chromium'],
+    wanted: () => isDebian() && wantsSwiftShader(),
+  },
 };
 
-export const toolNames = Object.keys(tools) as ToolName[];
+/** The tools that this machine has a use for. */
+export const toolNames = (Object.keys(tools) as ToolName[]).filter(
+  (name) => tools[name].wanted?.() ?? true,
+);
 
 export interface FoundTool {
   readonly path: string;
