@@ -46,7 +46,7 @@ function bodies(disassembly: string, symbols: string): Map<string, Body> {
       byAddress.set(Number.parseInt(head[1]!, 16), body);
       byName.set(head[2]!, body);
     } else {
-      const code = /^\s+[0-9a-f]+:\t[0-9a-f ]+\t(.*)$/.exec(line);
+      const code = /^\s*[0-9a-f]+:\t[0-9a-f ]+\t(.*)$/.exec(line);
       if (code) body?.lines.push(code[1]!.replace('\t', ' '));
     }
   }

@@ -157,6 +157,17 @@ test('frames of library functions come from the image, under every name', () => 
   assert.equal(caseHelperBytes(''), 0);
 });
 
+test('frames of functions at addresses of eight digits, before which objdump has no blanks', () => {
+  const high = `
+10001f60 <memset>:
+10001f60:	b570      	push	{r4, r5, r6, lr}
+10001f62:	f000 f8c0 	bl	10001e74 <memcpy>
+10001f66:	bd70      	pop	{r4, r5, r6, pc}
+`;
+  const frames = libraryFrames(high, '10001f60 T memset\n');
+  assert.deepEqual(frames('memset'), { frame: 16, callees: ['memcpy'] });
+});
+
 test("the linker's diagnosis of an overflow", () => {
   const overflow = parseOverflow(
     "ld: firmware.elf section `.bss' will not fit in region `RAM'\n" +
