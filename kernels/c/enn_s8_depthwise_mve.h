@@ -18,7 +18,8 @@
  * is a second patch, whatever the window. Registers: all; in vectors the four outputs' weights, the
  * places of patch and outputs, a patch, four sums.
  *
- * y may be x: a channel is written after all of it was read, and no other is touched.
+ * y may be x where it is not larger: pixel p of a channel is written over pixel p of that channel, after
+ * all of that was read; no other channel is touched.
  * Accumulator: |acc| < 2^30 and shift in [-22, -1], proven by the compiler.
  * Oracle: host/quant/interpret-conv.ts.
  */

@@ -151,13 +151,9 @@ export function encodeCases(cases: readonly FuzzCase[], arch: Arch = 'ref'): Cas
     const stored = createOracle(fuzz.graph).run(fuzz.inputs)[0] as NumericArray;
     const output = new Int8Array(bytesOf(stored));
     const { calls, scratchBytes, inPlace } = callsOfNode(fuzz.graph, fuzz.graph.nodes[0]!, arch);
-    parts.push(
-      wordsOf([
-        output.length,
-        fuzz.inPlace || (inPlace && fuzz.index % 2 === 0) ? 1 : 0,
-        calls.length,
-      ]),
-    );
+    const overwrites = fuzz.inPlace || (inPlace && fuzz.index % 2 === 0);
+    const operandBytes = overwrites ? fuzz.inputs[0]!.byteLength : 0;
+    parts.push(wordsOf([output.length, operandBytes, calls.length]));
     for (const call of calls) {
       const words = structWords(header, call);
       const buffers = buffersOf(fuzz, call, scratchBytes);

@@ -3,7 +3,8 @@
  * whole interface, and what allocates and reads files lies below, per target.
  *
  * The file is little-endian words: the number of cases, then for each case
- *     bytes of the output; 1 when the output overwrites the first operand; number of calls
+ *     bytes of the output; bytes of the first operand where the output overwrites it, else 0; number
+ *     of calls
  * and for each call
  *     kernel; number of parameters, the parameters; number of buffers, and for each its bytes and
  *     its contents, padded to 4
@@ -233,7 +234,7 @@ KERNELS(X_Y, A_B_Y, X_T_T_Y, X_W_F_Y, X_W_Y, X_W_S_Y, X_W_B_S_Y)
 typedef enum result (*kernel)(const struct call *c, uint32_t words, void *y);
 static const kernel kernels[] = {KERNELS(ENTRY, ENTRY, ENTRY, ENTRY, ENTRY, ENTRY, ENTRY)};
 
-static enum result run_call(struct reader *r, int in_place, int8_t *y, uint32_t y_bytes) {
+static enum result run_call(struct reader *r, uint32_t in_place, int8_t *y) {
   struct call c;
   const uint32_t kernel_index = next(r);
   const uint32_t words = next(r);
@@ -243,8 +244,8 @@ static enum result run_call(struct reader *r, int in_place, int8_t *y, uint32_t 
   if (buffers > MAX_BUFFERS) return CASES_BAD_FILE;
   for (uint32_t i = 0; i < buffers; i++) {
     const uint32_t bytes = next(r);
-    if (in_place && i == 0) {
-      if (bytes != y_bytes) return CASES_BAD_FILE;
+    if (in_place > 0 && i == 0) {
+      if (bytes != in_place) return CASES_BAD_FILE;
       c.buffer[i] = y;
     } else {
       c.buffer[i] = block_new(bytes);
@@ -262,12 +263,12 @@ static enum result cases_run(const uint32_t *file, uint8_t *results, volatile ui
   const uint32_t cases = next(&r);
   for (*done = 0; *done < cases; ++*done) {
     const uint32_t y_bytes = next(&r);
-    const int in_place = next(&r) != 0;
+    const uint32_t in_place = next(&r);
     const uint32_t calls = next(&r);
-    int8_t *y = block_new(y_bytes);
+    int8_t *y = block_new(in_place > y_bytes ? in_place : y_bytes);
     for (uint32_t i = 0; i < y_bytes; i++) y[i] = 0x55;
     for (uint32_t i = 0; i < calls; i++) {
-      const enum result result = run_call(&r, in_place, y, y_bytes);
+      const enum result result = run_call(&r, in_place, y);
       if (result != CASES_OK) return result;
     }
     copy(results, y, y_bytes);
