@@ -72,6 +72,18 @@ async function buildModules(entries: readonly Entry[]): Promise<void> {
   });
 }
 
+/** Memory is shared so that several threads can run one program. */
+const engineFlags = [
+  '-matomics',
+  '-Wl,--import-memory,--shared-memory,--max-memory=4294967296,--export=__stack_pointer',
+];
+
+/** Modules of the float kernels: for every runtime, and for those that multiply and add at once. */
+const engineModules: readonly (readonly [string, ...string[]])[] = [
+  ['engine.wasm'],
+  ['engine-relaxed.wasm', '-mrelaxed-simd'],
+];
+
 /** The float kernels; recompiled when a source changed, so a second build takes no time. */
 async function buildEngine(): Promise<void> {
   const dir = 'kernels/c';
@@ -80,17 +92,14 @@ async function buildEngine(): Promise<void> {
   const headers = [...filesBelow(dir, '.h'), ...filesBelow(dir, '.inc')];
   const files = new Map([entry, ...headers].map((file) => [file, readFileSync(file, 'utf8')]));
   const hash = createHash('sha256')
-    .update(JSON.stringify([...files]))
+    .update(JSON.stringify([engineFlags, engineModules, ...files]))
     .digest('hex');
   const stamp = join(out, 'engine.wasm.sha256');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return;
-  // Memory is shared so that several threads can run one program.
-  const shared = [
-    '-matomics',
-    '-Wl,--import-memory,--shared-memory,--max-memory=4294967296,--export=__stack_pointer',
-  ];
-  const wasm = await compileWasm([entry], files, [`-I${dir}`, ...shared]);
-  writeFileSync(join(out, 'engine.wasm'), wasm);
+  for (const [name, ...flags] of engineModules) {
+    const wasm = await compileWasm([entry], files, [`-I${dir}`, ...engineFlags, ...flags]);
+    writeFileSync(join(out, name), wasm);
+  }
   writeFileSync(stamp, hash);
 }
 

@@ -25,7 +25,7 @@ export interface CpuLibrary {
 }
 
 /** Words of the C struct `enn_call`: kernel, params, 24 addresses. */
-const callWords = 26;
+export const callWords = 26;
 
 /** A program that knows all its addresses. */
 export interface CpuProgram {
@@ -33,8 +33,7 @@ export interface CpuProgram {
   /** What lies from `base` on before anything else: calls and parameters. */
   readonly code: Int32Array;
   readonly base: number;
-  readonly calls: number;
-  /** The kernel of every call, for timings. */
+  /** The kernel of every call; the calls begin at the base. */
   readonly names: readonly string[];
   /** Bytes of the memory. */
   readonly bytes: number;
@@ -127,7 +126,6 @@ export function cpuProgram(
     layout,
     code,
     base,
-    calls: calls.length,
     names: calls.map(({ kernel }) => kernel),
     bytes: end,
   };

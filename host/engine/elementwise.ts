@@ -119,6 +119,27 @@ function rowSum(call: CpuCall): RowSum | undefined {
   return { kind: 'sum', ...rows, divisor, x, y };
 }
 
+/** A copy that writes out the same row again and again. */
+export interface Repetition {
+  readonly x: ValueId;
+  readonly y: ValueId;
+  readonly n: number;
+  readonly period: number;
+}
+
+/** The repetition that a step is, if it is one. */
+export function repetition({ calls }: CpuStep): Repetition | undefined {
+  const [call] = calls;
+  if (!call || calls.length > 1 || call.kernel !== 'copy') return undefined;
+  const dims = call.params.slice(0, rank);
+  const n = product(dims);
+  const period = periodOf(dims, call.params.slice(rank, 2 * rank));
+  const isDense = periodOf(dims, call.params.slice(2 * rank)) === n;
+  const [x, y] = [whole(call, 0), whole(call, 1)];
+  if (!isDense || period === undefined || period === n || period > longestPeriod) return undefined;
+  return x === undefined || y === undefined ? undefined : { x, y, n, period };
+}
+
 const binaries: readonly string[] = ['add', 'sub', 'mul', 'div'];
 const sums: readonly string[] = ['sum', 'mean'];
 

@@ -2,6 +2,7 @@
  * Passes over the steps of a program for the processor, that save passes over memory:
  *
  *   moments   mean and variance of one value become one step
+ *   rows      what is one row again and again is read as that row, and not written out
  *   groups    element-by-element work on values of one length goes together (kernel `tiles`)
  *   again     a value that later groups want is computed again there, where that reads no more
  *             than the value itself would take
@@ -11,7 +12,13 @@
  */
 import type { ValueId } from '../ir/graph.js';
 import type { CpuCall, CpuStep } from './cpu-step.js';
-import { type ElementWork, elementWork, rowsOf } from './elementwise.js';
+import {
+  type ElementWork,
+  elementWork,
+  type Repetition,
+  repetition,
+  rowsOf,
+} from './elementwise.js';
 import { lastReads } from './tile-slots.js';
 import { granule, isSum, limits, periodsOf, tilesStep, traffic } from './tiles.js';
 
@@ -130,12 +137,52 @@ function join(items: Item[], one: Item): boolean {
   return false;
 }
 
-function grouped({ steps, tileIndex }: FuseOptions): Item[] {
+/** A step, and its work where it goes element by element. */
+interface Piece {
+  readonly step: CpuStep;
+  readonly work: ElementWork | undefined;
+}
+
+/** The rows that are only read element by element, by the value that repeats them. */
+function rowsInPlace(pieces: readonly Piece[], options: FuseOptions): Map<ValueId, Repetition> {
+  const out = new Map<ValueId, Repetition>();
+  for (const { step } of pieces) {
+    const rows = repetition(step);
+    if (!rows || !options.temps.has(rows.y) || options.results.has(rows.y)) continue;
+    if (!options.states.has(rows.x)) out.set(rows.y, rows);
+  }
+  for (const { step, work } of pieces) {
+    for (const id of step.reads) {
+      const isFlat = work && !isSum(work) && work.n === out.get(id)?.n;
+      if (!isFlat || out.has(step.writes[0]!)) out.delete(id);
+    }
+  }
+  return out;
+}
+
+/** Reads rows where they are. */
+function readRows(pieces: readonly Piece[], options: FuseOptions): Piece[] {
+  const rows = rowsInPlace(pieces, options);
+  return pieces.flatMap(({ step, work }): Piece[] => {
+    if (rows.has(step.writes[0]!)) return [];
+    if (!work || isSum(work)) return [{ step, work }];
+    const from = work.from.map((operand) => {
+      const row = operand.kind === 'flat' ? rows.get(operand.buffer) : undefined;
+      return row ? { kind: 'repeated' as const, buffer: row.x, period: row.period } : operand;
+    });
+    return [{ step, work: { ...work, from } }];
+  });
+}
+
+function grouped(options: FuseOptions): Item[] {
   const items: Item[] = [];
-  const known = (op: string): boolean => tileIndex(op) !== undefined;
-  for (const step of joinMoments(steps)) {
+  const known = (op: string): boolean => options.tileIndex(op) !== undefined;
+  const pieces = joinMoments(options.steps).map((step) => {
     const work = elementWork(step, known);
-    const one = work && isCompatible([work], work.n) ? itemOf(work) : undefined;
+    return { step, work: work && isCompatible([work], work.n) ? work : undefined };
+  });
+  for (const { step, work } of readRows(pieces, options)) {
+    const one = work && itemOf(work);
     if (!one) {
       const { reads, writes } = step;
       items.push({ step, n: 0, works: [], reads: new Set(reads), writes: new Set(writes) });

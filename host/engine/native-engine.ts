@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { UsageError } from '../core/errors.js';
 import type { Graph } from '../ir/graph.js';
 import { type CpuLibrary, type CpuProgram, cpuProgram } from './cpu-program.js';
+import { timedRun } from './cpu-timings.js';
 import { buildNative } from './native-build.js';
 import { createProgram, type Machine } from './program.js';
 import type { CompileOptions, Engine, EngineOptions, Program } from './types.js';
@@ -52,12 +53,15 @@ function libraryOf(addon: Addon, index: number): CpuLibrary {
 function machineOf(addon: Addon, variant: number, program: CpuProgram, threads: number): Machine {
   const memory = addon.memory(program.bytes);
   new Int32Array(memory, program.base, program.code.length).set(program.code);
+  const timed = timedRun(program.names, program.base, (calls, count) =>
+    addon.run(variant, memory, calls / 4, count, threads),
+  );
   return {
     write: (address, bytes) => new Uint8Array(memory).set(bytes, address),
     read: (address, length) => new Uint8Array(memory, address, length).slice(),
-    run: () => addon.run(variant, memory, program.base / 4, program.calls, threads),
+    run: timed.run,
     // Whoever held the machine drops it, and the memory with it.
-    dispose() {},
+    dispose: timed.report,
   };
 }
 

@@ -12,7 +12,7 @@ export interface CompileOptions {
 export interface EngineOptions {
   /** Threads that share the work; default 1. The bytes are the same at any number. */
   readonly threads?: number | undefined;
-  /** The instruction-set variant of the native engine; default the best that runs here. */
+  /** The instruction-set variant of wasm or native; default the best that runs here. */
   readonly variant?: string | undefined;
   /** Hears the one line that says that another engine is used; default: standard error. */
   readonly report?: ((line: string) => void) | undefined;

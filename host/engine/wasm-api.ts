@@ -34,7 +34,9 @@ interface WasmApi {
     shared?: boolean;
   }) => WasmMemory;
   readonly Instance: new (module: WasmModule, imports: object) => WasmInstance;
+  readonly Module: new (bytes: Uint8Array) => WasmModule;
   compile(bytes: Uint8Array): Promise<WasmModule>;
+  validate(bytes: Uint8Array): boolean;
 }
 
 export const wasm: WasmApi = (globalThis as unknown as { WebAssembly: WasmApi }).WebAssembly;

@@ -8,7 +8,8 @@ import { readFileSync } from 'node:fs';
 import { ToolchainError, UsageError } from '../core/errors.js';
 import { builtFile } from '../core/package.js';
 import type { Graph } from '../ir/graph.js';
-import { type CpuLibrary, cpuProgram } from './cpu-program.js';
+import { type CpuLibrary, type CpuProgram, cpuProgram } from './cpu-program.js';
+import { timedRun } from './cpu-timings.js';
 import { alignUp } from './placement.js';
 import { createProgram, type Machine } from './program.js';
 import type { CompileOptions, Engine, EngineOptions, Program } from './types.js';
@@ -19,12 +20,33 @@ import {
   type WasmModule,
   wasm,
 } from './wasm-api.js';
+import { hasFusedMultiplyAdd } from './wasm-fma.js';
 import { type Shared, startTeam, type WasmTeam } from './wasm-team.js';
 
-let loaded: Promise<WasmModule> | undefined;
+/** By variant: every machine that runs a module gives the same bytes. */
+const files = { simd128: 'engine.wasm', relaxed: 'engine-relaxed.wasm' } as const;
+type Variant = keyof typeof files;
 
-async function loadModule(): Promise<WasmModule> {
-  const path = builtFile('engine.wasm');
+/** What EngineOptions.variant asks for; default the faster one that runs here. */
+function pickVariant(wanted: string | undefined): Variant {
+  const here: Variant[] = hasFusedMultiplyAdd() ? ['relaxed', 'simd128'] : ['simd128'];
+  const picked = wanted === undefined ? here[0] : here.find((variant) => variant === wanted);
+  if (picked !== undefined) return picked;
+  throw new UsageError(`the engine wasm has no variant ${wanted} here`, {
+    hint: `Choose one of: ${here.join(', ')}.`,
+  });
+}
+
+const loaded = new Map<Variant, Promise<WasmModule>>();
+
+function moduleOf(variant: Variant): Promise<WasmModule> {
+  const module = loaded.get(variant) ?? loadModule(variant);
+  loaded.set(variant, module);
+  return module;
+}
+
+async function loadModule(variant: Variant): Promise<WasmModule> {
+  const path = builtFile(files[variant]);
   try {
     return await wasm.compile(readFileSync(path));
   } catch (cause) {
@@ -67,7 +89,7 @@ function namesOf(memory: WasmMemory, name: (i: number) => number): Map<string, n
 const paramBytes = 16 * 2 ** 20;
 
 /** What the module says of itself, from an instance that runs nothing. */
-function libraryOf(module: WasmModule): { library: CpuLibrary; base: number } {
+function libraryOf(module: WasmModule, variant: Variant): { library: CpuLibrary; base: number } {
   const memory = newMemory(paramBytes, 'the kernels');
   const { exports } = instantiate(module, memory);
   const base = alignUp(exports.heap_base());
@@ -76,8 +98,7 @@ function libraryOf(module: WasmModule): { library: CpuLibrary; base: number } {
   return {
     base,
     library: {
-      // Every machine that runs the module gives the same bytes.
-      variant: 'wasm-simd128',
+      variant: `wasm-${variant}`,
       kernels: names('kernel_name'),
       tiles: names('tile_name'),
       scratches: names('scratch_name'),
@@ -95,10 +116,11 @@ const stackBytes = 65536;
 const teamBytes = 64;
 
 /** The WASM engine. @throws ToolchainError when engine.wasm was not built */
-export async function createWasmEngine({ threads = 1 }: EngineOptions = {}): Promise<Engine> {
-  loaded ??= loadModule();
-  const module = await loaded;
-  const { library, base } = libraryOf(module);
+export async function createWasmEngine(options: EngineOptions = {}): Promise<Engine> {
+  const { threads = 1 } = options;
+  const variant = pickVariant(options.variant);
+  const module = await moduleOf(variant);
+  const { library, base } = libraryOf(module, variant);
   const team = threads > 1 ? startTeam(module, threads) : undefined;
   const stacks = alignUp(base) + teamBytes;
   const code = stacks + (threads - 1) * stackBytes;
@@ -110,27 +132,34 @@ export async function createWasmEngine({ threads = 1 }: EngineOptions = {}): Pro
       const memory = newMemory(program.bytes, `graph ${graph.name}`);
       new Int32Array(memory.buffer, program.base, program.code.length).set(program.code);
       const shared = {
-        ...{ memory, calls: program.base, count: program.calls, team: alignUp(base) },
+        ...{ memory, team: alignUp(base) },
         stackOf: (thread: number) => stacks + thread * stackBytes,
       };
-      return createProgram(graph, program.layout, machineOf(module, shared, team));
+      return createProgram(graph, program.layout, machineOf(module, program, shared, team));
     },
   };
 }
 
-function machineOf(module: WasmModule, shared: Shared, team: WasmTeam | undefined): Machine {
-  const { memory, calls, count } = shared;
+function machineOf(
+  module: WasmModule,
+  { names, base }: CpuProgram,
+  shared: Shared,
+  team: WasmTeam | undefined,
+): Machine {
+  const { memory } = shared;
   const { exports } = instantiate(module, memory);
   const id = team?.join(shared);
+  const timed = timedRun(names, base, (calls, count) => {
+    if (id !== undefined) team?.start(id, calls, count);
+    exports.run(calls, count, 0, team?.threads ?? 1, shared.team);
+  });
   return {
     write: (address, bytes) => new Uint8Array(memory.buffer).set(bytes, address),
     read: (address, length) => new Uint8Array(new Uint8Array(memory.buffer, address, length)),
-    run() {
-      if (id !== undefined) team?.start(id);
-      exports.run(calls, count, 0, team?.threads ?? 1, shared.team);
-    },
+    run: timed.run,
     // Whoever held the machine drops it, and the memory with it.
     dispose() {
+      timed.report();
       if (id !== undefined) team?.leave(id);
     },
   };

@@ -7,8 +7,11 @@ import { ToolchainError } from '../core/errors.js';
 import { builtFile } from '../core/package.js';
 import type { WasmMemory, WasmModule } from './wasm-api.js';
 
-/** Words of the control block: bumped for every command; the program to run, or -1; who is ready. */
-export const words = { turn: 0, program: 1, ready: 2 } as const;
+/**
+ * Words of the control block: bumped for every command; the program to run, or -1; who is ready;
+ * the address of the first call to run, and how many.
+ */
+export const words = { turn: 0, program: 1, ready: 2, calls: 3, count: 4 } as const;
 
 export interface ThreadData {
   readonly control: Int32Array;
@@ -26,8 +29,6 @@ export type Message =
       readonly memory: WasmMemory;
       /** The end of the thread's stack. */
       readonly stack: number;
-      readonly calls: number;
-      readonly count: number;
       readonly team: number;
     }
   | { readonly kind: 'leave'; readonly id: number };
@@ -35,8 +36,6 @@ export type Message =
 /** A program as all threads know it. */
 export interface Shared {
   readonly memory: WasmMemory;
-  readonly calls: number;
-  readonly count: number;
   readonly team: number;
   /** The end of the stack of a thread, from 1 on. */
   stackOf(thread: number): number;
@@ -46,8 +45,8 @@ export interface WasmTeam {
   readonly threads: number;
   /** All threads take part in the program from now on; returns its number. */
   join(program: Shared): number;
-  /** Wakes the other threads to run a program; the caller runs its own part. */
-  start(id: number): void;
+  /** Wakes the other threads to run calls of a program; the caller runs its own part. */
+  start(id: number, calls: number, count: number): void;
   leave(id: number): void;
 }
 
@@ -56,7 +55,7 @@ const startMs = 60_000;
 
 /** Starts `threads` - 1 threads beside the caller's. They do not keep the process alive. */
 export function startTeam(module: WasmModule, threads: number): WasmTeam {
-  const control = new Int32Array(new SharedArrayBuffer(12));
+  const control = new Int32Array(new SharedArrayBuffer(20));
   const ports = Array.from({ length: threads - 1 }, (_, i) => {
     const { port1, port2 } = new MessageChannel();
     const workerData: ThreadData = { control, port: port2, module, thread: i + 1, threads };
@@ -75,12 +74,12 @@ export function startTeam(module: WasmModule, threads: number): WasmTeam {
 
   return {
     threads,
-    join({ memory, calls, count, team, stackOf }) {
+    join({ memory, team, stackOf }) {
       const id = programs++;
       Atomics.store(control, words.ready, 0);
       ports.forEach((port, i) => {
         const stack = stackOf(i + 1);
-        port.postMessage({ kind: 'join', id, memory, stack, calls, count, team } satisfies Message);
+        port.postMessage({ kind: 'join', id, memory, stack, team } satisfies Message);
       });
       wake(-1);
       for (let ready = 0; ready < threads - 1; ready = Atomics.load(control, words.ready)) {
@@ -92,7 +91,11 @@ export function startTeam(module: WasmModule, threads: number): WasmTeam {
       }
       return id;
     },
-    start: wake,
+    start(id, calls, count) {
+      Atomics.store(control, words.calls, calls);
+      Atomics.store(control, words.count, count);
+      wake(id);
+    },
     leave(id) {
       for (const port of ports) port.postMessage({ kind: 'leave', id } satisfies Message);
     },

@@ -32,7 +32,9 @@ for (let seen = 0; ; ) {
   }
   const joined = programs.get(Atomics.load(control, words.program));
   if (joined) {
-    const { calls, count, team } = joined.message;
+    const calls = Atomics.load(control, words.calls);
+    const count = Atomics.load(control, words.count);
+    const { team } = joined.message;
     joined.instance.exports.run(calls, count, thread, threads, team);
   } else {
     Atomics.add(control, words.ready, 1);

@@ -29,16 +29,19 @@ export type IdxTensor = {
 interface Rule {
   readonly code: number;
   readonly size: number;
-  readonly tensor: (shape: readonly number[], buffer: ArrayBuffer) => IdxTensor;
+  readonly tensor: (
+    shape: readonly number[],
+    ...where: readonly [buffer: ArrayBuffer, at?: number, count?: number]
+  ) => IdxTensor;
 }
 
 const rules: { readonly [D in IdxDtype]: Rule } = {
-  u8: rule(0x08, 1, (shape, b) => ({ dtype: 'u8', shape, data: new Uint8Array(b) })),
-  s8: rule(0x09, 1, (shape, b) => ({ dtype: 's8', shape, data: new Int8Array(b) })),
-  s16: rule(0x0b, 2, (shape, b) => ({ dtype: 's16', shape, data: new Int16Array(b) })),
-  s32: rule(0x0c, 4, (shape, b) => ({ dtype: 's32', shape, data: new Int32Array(b) })),
-  f32: rule(0x0d, 4, (shape, b) => ({ dtype: 'f32', shape, data: new Float32Array(b) })),
-  f64: rule(0x0e, 8, (shape, b) => ({ dtype: 'f64', shape, data: new Float64Array(b) })),
+  u8: rule(0x08, 1, (shape, ...b) => ({ dtype: 'u8', shape, data: new Uint8Array(...b) })),
+  s8: rule(0x09, 1, (shape, ...b) => ({ dtype: 's8', shape, data: new Int8Array(...b) })),
+  s16: rule(0x0b, 2, (shape, ...b) => ({ dtype: 's16', shape, data: new Int16Array(...b) })),
+  s32: rule(0x0c, 4, (shape, ...b) => ({ dtype: 's32', shape, data: new Int32Array(...b) })),
+  f32: rule(0x0d, 4, (shape, ...b) => ({ dtype: 'f32', shape, data: new Float32Array(...b) })),
+  f64: rule(0x0e, 8, (shape, ...b) => ({ dtype: 'f64', shape, data: new Float64Array(...b) })),
 };
 
 function rule(code: number, size: number, tensor: Rule['tensor']): Rule {
@@ -119,14 +122,18 @@ export function readIdxHeader(source: ByteFile): IdxHeader {
 }
 
 /**
- * Reads one IDX file.
+ * Reads one IDX file. Numbers of one byte are seen where they lie, not copied.
  * @param file name for the errors
  * @throws BadInputError naming the offset, the expected and the actual number of bytes
  */
 export function readIdx(bytes: Uint8Array, file = 'idx data'): IdxTensor {
   const source = openSource(bytes, 'idx', file);
   const { dtype, shape, start, size } = headerOf(source, bytes.length);
-  return rules[dtype].tensor(shape, swapped(bytes.subarray(start), size).buffer);
+  const body = bytes.subarray(start);
+  if (size === 1 && body.buffer instanceof ArrayBuffer) {
+    return rules[dtype].tensor(shape, body.buffer, body.byteOffset, body.length);
+  }
+  return rules[dtype].tensor(shape, swapped(body, size).buffer);
 }
 
 /** The IDX file of a tensor. The shape must have at most 255 dimensions and match the data. */

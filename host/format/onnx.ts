@@ -6,8 +6,8 @@
  */
 
 import type { onnx } from 'onnx-proto';
-import onnxProto from 'onnx-proto';
 import { BadInputError, EdgeNnError, UnsupportedError } from '../core/errors.js';
+import { lazyPackage } from '../core/lazy-package.js';
 import { damaged, openSource, type Source } from './bytes.js';
 import {
   dataTypeCode,
@@ -21,6 +21,8 @@ import {
   toSafe,
   writeTensor,
 } from './onnx-tensor.js';
+
+const onnxProto = lazyPackage<typeof import('onnx-proto')>('onnx-proto');
 
 /** An INT is a number where that is exact, else a bigint; a STRING is UTF-8 text. */
 export type OnnxAttribute =
@@ -215,7 +217,7 @@ function convert(source: Source, model: onnx.IModelProto): OnnxModel {
 export function readOnnx(bytes: Uint8Array, file = 'onnx data'): OnnxModel {
   const source = openSource(bytes, 'onnx', file);
   try {
-    return convert(source, onnxProto.onnx.ModelProto.decode(bytes));
+    return convert(source, onnxProto().onnx.ModelProto.decode(bytes));
   } catch (cause) {
     if (cause instanceof EdgeNnError) throw cause;
     const reason = (cause as Error).message;
@@ -283,5 +285,5 @@ export function writeOnnx(model: OnnxModel): Uint8Array {
     graph: writeGraph(model.graph),
     metadataProps: metadata.map(([key, value]) => ({ key, value })),
   };
-  return onnxProto.onnx.ModelProto.encode(proto).finish().slice();
+  return onnxProto().onnx.ModelProto.encode(proto).finish().slice();
 }

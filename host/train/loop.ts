@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { debug } from '../core/debug.js';
 import { BadInputError } from '../core/errors.js';
 import { writeOutputFile } from '../core/output-file.js';
 import { elements } from '../core/shape.js';
@@ -161,6 +162,14 @@ async function trainEpoch(context: Context, from: Progress): Promise<Progress> {
     const started = performance.now();
     progress = stepOnce(context, indices, progress);
     clock.seconds += (performance.now() - started) / 1000;
+    if (clock.images === 0) {
+      debug(
+        'time',
+        'from the start of the process to the first step done',
+        () =>
+          `${performance.now().toFixed(0)} ms, ${(process.cpuUsage().user / 1000).toFixed(0)} ms of the processor`,
+      );
+    }
     clock.images += indices.length;
     reportStep(context, progress);
     if (progress.steps % checkpointEvery === 0) save(context, 'last', progress);

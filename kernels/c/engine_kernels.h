@@ -126,6 +126,9 @@ typedef struct {
   int32_t arrived, meetings;
 } enn_team;
 
+/* How often a thread looks for the others before it pauses; defined where the pause is. */
+static const int32_t enn_team_spins;
+
 /* Waits a moment for `*meetings` to change from `from`; may return early. */
 static void enn_team_pause(int32_t *meetings, int32_t from);
 /* Wakes whoever waits. */
@@ -142,7 +145,7 @@ static void enn_team_meet(enn_team *team, int32_t threads) {
     return;
   }
   for (int32_t i = 0; __atomic_load_n(&team->meetings, __ATOMIC_ACQUIRE) == before; i++) {
-    if (i > 4000) enn_team_pause(&team->meetings, before);
+    if (i > enn_team_spins) enn_team_pause(&team->meetings, before);
   }
 }
 

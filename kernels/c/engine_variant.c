@@ -8,6 +8,8 @@
 #include "engine_kernels.h"
 #include "engine_library.h"
 
+static const int32_t enn_team_spins = 4000;
+
 /* The others may need this processor to get on. */
 static void enn_team_pause(int32_t *meetings, int32_t from) {
   (void)meetings, (void)from;

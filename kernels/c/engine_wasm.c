@@ -8,6 +8,9 @@
 
 extern unsigned char __heap_base;
 
+/* Some 100 us: to sleep and to be woken takes as long. */
+static const int32_t enn_team_spins = 100000;
+
 static void enn_team_pause(int32_t *meetings, int32_t from) {
   __builtin_wasm_memory_atomic_wait32(meetings, from, 1000000);
 }

@@ -121,7 +121,7 @@ function sameCalls() {
 test('the host build gives the bytes of the WASM engine, clean under the sanitizers', async (t) => {
   if (!has('cc')) return t.skip('no C compiler here');
   const { graph, names, seeds } = sameCalls();
-  const engine = await createEngine();
+  const engine = await createEngine('wasm', { variant: 'simd128' });
   const [direct, fft] = ['direct', 'fft'].map((path) => {
     const program = withPath(path, () => engine.compile(graph));
     for (const [id, seed] of seeds) {

@@ -131,6 +131,12 @@ export async function train(
     threads,
     ...rest
   } = options;
+  // Kernels are compiled while the model and the data are read; who waits for them hears of errors.
+  const engineReady = createEngine(engine, {
+    threads: threads ?? usefulThreads(),
+    report: context.note,
+  });
+  engineReady.catch(() => {});
   const model = await loadModelFile(file);
   const needs = needsOf(model.graph(null));
   const plain = await openTrainData(context.config, spec, needs);
@@ -144,10 +150,7 @@ export async function train(
     testData,
     seed: options.seed ?? 1,
     learningRate: lr,
-    engine: await createEngine(engine, {
-      threads: threads ?? usefulThreads(),
-      report: context.note,
-    }),
+    engine: await engineReady,
     out: options.out ?? join('runs', model.name),
     signal: context.signal,
     onProgress: reporter(context, data.count),
