@@ -12,7 +12,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
 const out = process.env.EDGE_NN_DIST ?? 'dist';
-const args = process.argv.slice(2);
+const args = process.argv.slice(2).map((arg) => arg.replace(/\.test\.ts$/, '.test.js'));
 const nameAt = args.indexOf('--name');
 const name = nameAt >= 0 ? args.splice(nameAt, 2)[1] : undefined;
 

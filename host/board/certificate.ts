@@ -23,15 +23,16 @@ export interface Certificate {
   readonly modelHash: string;
   readonly buildHash: string;
   /**
-   * Of the model: its code with the kernels that it calls, and its constant tables; `borders` are
-   * the biases of outputs near the edges that lowering added (host/ir/border.ts), not in `weights`.
+   * Of the model: its code with the kernels that it calls, its constant tables but for `borders`,
+   * and all of it.
    */
   readonly flash: {
     readonly code: number;
     readonly weights: number;
-    readonly borders: number;
     readonly total: number;
   };
+  /** The biases of outputs near the edges that lowering added (host/ir/border.ts); in the total. */
+  readonly borders: number;
   /** `static`: all data but the arena; `stack`: see `stackBound`. */
   readonly ram: {
     readonly arena: number;
@@ -107,10 +108,7 @@ const isMemory = ({ section, output }: PlacedSection): boolean =>
   output === 'CODE' || /^\.(text|rodata|data|vectors)/.test(section);
 
 /** Code and constant tables of the model in an image. */
-export function modelFlash(
-  placed: readonly PlacedSection[],
-  modelC: string,
-): Omit<Certificate['flash'], 'borders'> {
+export function modelFlash(placed: readonly PlacedSection[], modelC: string): Certificate['flash'] {
   const tables = tableNames(modelC);
   const own = placed.filter((s) => s.object === 'model' && isMemory(s) && isStored(s));
   const isTable = ({ section }: PlacedSection): boolean =>
@@ -131,10 +129,14 @@ function borderBytes({ steps, graph }: Lowered): number {
   }, 0);
 }
 
-function flashOf({ placed }: Image, modelC: string, lowered: Lowered): Certificate['flash'] {
+function flashOf(
+  { placed }: Image,
+  modelC: string,
+  lowered: Lowered,
+): Pick<Certificate, 'flash' | 'borders'> {
   const { code, weights, total } = modelFlash(placed, modelC);
   const borders = borderBytes(lowered);
-  return { code, weights: weights - borders, borders, total };
+  return { flash: { code, weights: weights - borders, total }, borders };
 }
 
 export interface CertificateInputs {
@@ -159,7 +161,7 @@ export function makeCertificate(inputs: CertificateInputs): Certificate {
     model: graph.name,
     modelHash,
     buildHash,
-    flash: flashOf(image, modelC, lowered),
+    ...flashOf(image, modelC, lowered),
     ram: { arena, stack, static: image.size.ram - stack - arena, total: image.size.ram },
     limits: board.limits,
     firmware: image.size,

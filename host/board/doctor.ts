@@ -39,10 +39,10 @@ export interface DoctorResult {
 const boardsOf = (tool: ToolName): string[] =>
   [...boards.values()].filter(({ needs }) => needs.includes(tool)).map(({ name }) => name);
 
-/** The state of every tool. */
-export const toolStates = (): Promise<ToolState[]> =>
+/** The state of tools; default: of those that boards need. */
+export const toolStates = (names: readonly ToolName[] = toolNames): Promise<ToolState[]> =>
   Promise.all(
-    toolNames.map(async (name) => {
+    names.map(async (name) => {
       const { purpose, packages } = tools[name];
       const tool = await findTool(name);
       return {

@@ -5,9 +5,18 @@ import { ToolchainError } from '../core/errors.js';
 import { buildNative } from '../engine/native-build.js';
 import { toolStates } from './doctor.js';
 import { runTool } from './toolchain/run-tool.js';
-import { findProgram, installCommand, type ToolName, tools } from './toolchain/tools.js';
+import {
+  findProgram,
+  installCommand,
+  type ToolName,
+  toolNames,
+  tools,
+  webgpuTools,
+} from './toolchain/tools.js';
 
 export interface SetupOptions {
+  /** Also what the engine webgpu runs on where there is no GPU. */
+  readonly webgpu?: boolean | undefined;
   /** Says what would be done and does nothing. */
   readonly dryRun?: boolean | undefined;
   /** Hears each command before it runs. */
@@ -91,10 +100,11 @@ async function run(command: readonly string[], optional: boolean): Promise<void>
  * @throws ToolchainError (exit code 6) with what to do by hand
  */
 export async function setupMachine({
+  webgpu = false,
   dryRun = false,
   report = () => {},
 }: SetupOptions = {}): Promise<SetupResult> {
-  const states = await toolStates();
+  const states = await toolStates([...toolNames, ...(webgpu ? webgpuTools() : [])]);
   const names = (found: boolean): ToolName[] =>
     states.filter((state) => state.found === found).map(({ name }) => name);
   const installed = names(false);
@@ -126,7 +136,7 @@ async function buildEngine(report: (line: string) => void): Promise<string | nul
 
 async function checkInstalled(wanted: readonly ToolName[]): Promise<void> {
   if (wanted.length === 0) return;
-  const missing = (await toolStates()).filter(({ name, found }) => !found && wanted.includes(name));
+  const missing = (await toolStates(wanted)).filter(({ found }) => !found);
   if (missing.length === 0) return;
   const list = missing.map(({ name }) => name).join(', ');
   throw new ToolchainError(`after the installation ${list} cannot be found`, {

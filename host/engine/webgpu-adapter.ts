@@ -124,7 +124,7 @@ export async function openGpu(load = importDawn): Promise<Gpu> {
   throw new ToolchainError('there is no GPU that WebGPU can use', {
     hint:
       process.platform === 'linux'
-        ? "Install the GPU's Vulkan driver, or `sudo apt install chromium` for SwiftShader (on the CPU), or use --engine wasm."
+        ? "Install the GPU's Vulkan driver, or run `edge-nn setup --webgpu` for SwiftShader (on the CPU), or use --engine wasm."
         : 'Install the driver of the GPU, or use --engine wasm.',
   });
 }

@@ -6,7 +6,13 @@ import { listDevices } from '../../host/board/devices.js';
 import { doctor } from '../../host/board/doctor.js';
 import { installCommands, setupMachine } from '../../host/board/setup.js';
 import { runTool } from '../../host/board/toolchain/run-tool.js';
-import { findProgram, findTool, requireTool, toolNames } from '../../host/board/toolchain/tools.js';
+import {
+  findProgram,
+  findTool,
+  requireTool,
+  toolNames,
+  webgpuTools,
+} from '../../host/board/toolchain/tools.js';
 import { temporaryFolder } from './support.js';
 
 /** Makes PATH one folder with these shell scripts in it. */
@@ -122,7 +128,7 @@ test('setup installs what is missing, once, and nothing that is there', async (t
     `printf '#!/bin/sh\\n%s\\n' '${tool}' > ${dir}/${name}; /bin/chmod 755 ${dir}/${name}`;
   writeFileSync(
     join(dir, 'apt-get'),
-    `#!/bin/sh\necho "$@" >> ${log}\n${make('arm-none-eabi-gcc')}\n${make('qemu-system-arm')}\n${make('chromium')}\n`,
+    `#!/bin/sh\necho "$@" >> ${log}\n${make('arm-none-eabi-gcc')}\n${make('qemu-system-arm')}\n`,
   );
   chmodSync(join(dir, 'apt-get'), 0o755);
   writeFileSync(join(dir, 'env'), '#!/bin/sh\nshift\nexec "$@"\n');
@@ -130,10 +136,7 @@ test('setup installs what is missing, once, and nothing that is there', async (t
 
   const lines: string[] = [];
   const dry = await setupMachine({ dryRun: true, report: (line) => lines.push(line) });
-  // Chromium is wanted on some machines only.
-  const chromium = toolNames.filter((name) => name === 'chromium');
-  const missing = ['arm-none-eabi-gcc', 'arm-newlib', 'qemu-system-arm', ...chromium];
-  assert.deepEqual(dry.installed, missing);
+  assert.deepEqual(dry.installed, ['arm-none-eabi-gcc', 'arm-newlib', 'qemu-system-arm']);
   assert.equal(await findTool('qemu-system-arm'), undefined);
   assert.ok(lines.some((line) => line.startsWith('would run: ')));
 
@@ -146,4 +149,16 @@ test('setup installs what is missing, once, and nothing that is there', async (t
   const again = await setupMachine();
   assert.deepEqual(again.commands, []);
   assert.deepEqual(again.installed, []);
+});
+
+test('setup for the engine webgpu adds what it lacks here, and doctor speaks of boards alone', async (t) => {
+  onlyPrograms(t, { gcc: 'echo "gcc 12"', 'apt-get': 'exit 1', sudo: 'exit 1' });
+  const plain = await setupMachine({ dryRun: true });
+  const more = await setupMachine({ dryRun: true, webgpu: true });
+  assert.deepEqual(more.installed, [...plain.installed, ...webgpuTools()]);
+  assert.equal(more.commands.flat().includes('chromium'), webgpuTools().length > 0);
+  assert.deepEqual(
+    (await doctor()).tools.map(({ name }) => name),
+    toolNames,
+  );
 });

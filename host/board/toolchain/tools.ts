@@ -18,13 +18,7 @@ export interface ToolSpec {
   version(run: ToolRun): string | undefined;
   /** Debian and Ubuntu packages. */
   readonly packages: readonly string[];
-  /** Whether this machine has a use for it; default: it has. */
-  wanted?(): boolean;
 }
-
-/** Elsewhere the package of this name only installs a snap. */
-const isDebian = (): boolean =>
-  existsSync('/etc/os-release') && /^ID=debian$/m.test(readFileSync('/etc/os-release', 'utf8'));
 
 const firstLine = ({ status, stdout }: ToolRun): string | undefined =>
   status === 0 ? stdout.split('\n', 1)[0]!.trim() : undefined;
@@ -66,14 +60,18 @@ export const tools: Readonly<Record<ToolName, ToolSpec>> = {
     probe: ['--version'],
     version: firstLine,
     packages: ['chromium'],
-    wanted: () => isDebian() && wantsSwiftShader(),
   },
 };
 
-/** The tools that this machine has a use for. */
-export const toolNames = (Object.keys(tools) as ToolName[]).filter(
-  (name) => tools[name].wanted?.() ?? true,
-);
+/** What the boards need. */
+export const toolNames = (Object.keys(tools) as ToolName[]).filter((name) => name !== 'chromium');
+
+/** Other distributions' package of the name Chromium only installs a snap. */
+const isDebian = (): boolean =>
+  existsSync('/etc/os-release') && /^ID=debian$/m.test(readFileSync('/etc/os-release', 'utf8'));
+
+/** What the engine webgpu needs beside npm `webgpu`: nothing where there is a GPU. */
+export const webgpuTools = (): ToolName[] => (isDebian() && wantsSwiftShader() ? ['chromium'] : []);
 
 export interface FoundTool {
   readonly path: string;

@@ -100,14 +100,14 @@ const options = (flags: Flags): CompileOptions =>
 
 /** The certificate's sizes, with the board's limits beside them. */
 export function renderSizes(result: CompileResult): string {
-  const { flash, ram, limits, firmware } = result;
+  const { flash, borders, ram, limits, firmware } = result;
   const share = (bytes: number, limit: number) => percent(bytes / limit);
   return table(
     ['memory', 'bytes', 'of the board'],
     [
       ['flash: code of model and kernels', flash.code, ''],
       ['flash: weights and tables', flash.weights, ''],
-      ['flash: biases of the border', flash.borders, ''],
+      ['flash: biases of the border', borders, ''],
       ['flash: whole firmware', firmware.flash, share(firmware.flash, limits.flash)],
       ['RAM: arena', ram.arena, ''],
       ['RAM: stack, bound', ram.stack, ''],
