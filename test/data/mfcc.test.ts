@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageFile } from '../../host/core/package.js';
 import { createMfcc, mfcc } from '../../host/data/mfcc.js';
 import { readWav } from '../../host/format/wav.js';
+import { sharedData } from '../shared-data.js';
 
 /** Integers, so that every language makes the same bytes. */
 const signal = Int16Array.from(
@@ -66,9 +66,8 @@ test('mfcc: other windows have other shapes, impossible ones are refused', () =>
   }
 });
 
-const data = process.env.EDGE_NN_DATA ?? packageFile('..', 'shared', 'data');
-const reference = join(data, 'datasets', 'kws');
-const clip = join(data, 'datasets', 'sww', 'marvin_617de221_0.wav');
+const reference = sharedData('datasets', 'kws');
+const clip = sharedData('datasets', 'sww', 'marvin_617de221_0.wav');
 const script = `import sys, wave, numpy as np
 sys.dont_write_bytecode = True
 sys.path.insert(0, sys.argv[1])

@@ -11,6 +11,7 @@ import { hasOwnSplit, openDataset } from '../../host/data/open.js';
 import { mnistFolder } from '../../host/data/open-idx.js';
 import { writeIdx } from '../../host/format/idx.js';
 import { writeNpy } from '../../host/format/npy.js';
+import { sharedData } from '../shared-data.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'edge-nn-data-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
@@ -232,7 +233,7 @@ test('shape and classes are checked against a model', async () => {
 });
 
 test('the bundled reference sets open by their names', async (t) => {
-  const folder = join(process.cwd(), '..', 'shared', 'data', 'datasets', 'magic_wand5');
+  const folder = sharedData('datasets', 'magic_wand5');
   if (!existsSync(folder)) return t.skip(`no ${folder}`);
   const data = await openDataset(
     `raw:${folder}/train_x_float32_119x6.bin,${folder}/train_y_uint8.bin`,

@@ -3,13 +3,10 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BadInputError, UnsupportedError } from '../../host/core/errors.js';
-import { packageFile } from '../../host/core/package.js';
+import { sharedData } from '../shared-data.js';
 
 /** The folder of real models; it is not part of the package. */
-export const modelsFolder = join(
-  process.env.EDGE_NN_DATA ?? packageFile('..', 'shared', 'data'),
-  'models',
-);
+export const modelsFolder = sharedData('models');
 
 /** The files of that folder with this suffix; empty where the folder is missing. */
 export function modelFiles(suffix: string): string[] {

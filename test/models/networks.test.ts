@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { packageFile } from '../../host/core/package.js';
 import { elements } from '../../host/core/shape.js';
 import { createEngine } from '../../host/engine/engine.js';
 import { importTflite } from '../../host/front/import-tflite.js';
@@ -30,6 +29,7 @@ import vgg16 from '../../models/vgg16.js';
 import vgg19 from '../../models/vgg19.js';
 import wakeWord from '../../models/wake-word.js';
 import { sample } from '../quick.js';
+import { sharedData } from '../shared-data.js';
 import { normals } from '../train/fixtures/numbers.js';
 
 /** Trainable parameters, and statistics. */
@@ -86,7 +86,7 @@ const mlperf: readonly (readonly [Model, string])[] = [
 ];
 
 for (const [network, name] of mlperf) {
-  const file = packageFile('..', 'shared', 'data', 'models', `mlperftiny_${name}.tflite`);
+  const file = sharedData('models', `mlperftiny_${name}.tflite`);
   test(`${network.name} has the layers of MLPerf Tiny's ${name}`, (t) => {
     if (!existsSync(file)) return t.skip(`no ${file}`);
     const reference = importTflite(readFileSync(file), name);

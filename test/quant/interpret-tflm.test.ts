@@ -4,15 +4,12 @@
  */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import { bytesOf } from '../../host/core/dtype.js';
-import { packageFile } from '../../host/core/package.js';
 import { importTflite } from '../../host/front/import-tflite.js';
 import { createOracle } from '../../host/quant/interpret.js';
-
-const data = process.env.EDGE_NN_DATA ?? packageFile('..', 'shared', 'data');
+import { sharedData } from '../shared-data.js';
 
 const models = {
   ic: 'mlperftiny_ic01_resnet_int8',
@@ -20,7 +17,7 @@ const models = {
   sww: 'mlperftiny_sww_ref_int8',
 } as const;
 
-const read = (...path: string[]) => readFileSync(join(data, ...path));
+const read = (...path: string[]) => readFileSync(sharedData(...path));
 const hex = (bytes: Uint8Array) => crc32(bytes).toString(16).padStart(8, '0');
 
 /** Lines of the .tsv: op, bytes, crc32. */
@@ -34,8 +31,8 @@ const layersOf = (name: string) =>
 
 for (const [name, file] of Object.entries(models)) {
   test(`${name}: every layer equals TensorFlow Lite Micro`, (t) => {
-    if (!existsSync(join(data, 'tflm', `${name}_layers.tsv`))) {
-      t.skip(`no reference outputs in ${join(data, 'tflm')}`);
+    if (!existsSync(sharedData('tflm', `${name}_layers.tsv`))) {
+      t.skip(`no reference outputs in ${sharedData('tflm')}`);
       return;
     }
     const graph = importTflite(read('models', `${file}.tflite`), name);

@@ -10,9 +10,10 @@ import { packageFile } from '../../host/core/package.js';
 import { createEngine } from '../../host/engine/engine.js';
 import type { Example } from '../conformance/example.js';
 import { runExample, runExamples } from '../conformance/run.js';
+import { sharedData } from '../shared-data.js';
 import { ownExamples } from './fixtures/own-examples.js';
 
-const file = packageFile('..', 'shared', 'data', 'worked-examples.json');
+const file = sharedData('worked-examples.json');
 const engine = await createEngine();
 
 const examples: readonly Example[] = existsSync(file)
