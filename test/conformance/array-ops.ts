@@ -81,22 +81,38 @@ function oneHot(x: Value, attrs: Attrs): Value {
   return a.transpose(valued, order.toSpliced(axis, 0, order.pop()!));
 }
 
+/** The part from `begin`, of a size or up to an end that is not part of it. */
+function slice(x: Value, attrs: Attrs): Value {
+  const begin = listOf(need(attrs, 'begin', 'start', 'starts'))!;
+  const end = listOf(pick(attrs, 'end', 'ends', 'stop'));
+  const size = end?.map((to, axis) => (to < 0 ? to + x.shape[axis]! : to) - begin[axis]!);
+  return a.slice(x, begin, size ?? listOf(need(attrs, 'size', 'sizes'))!);
+}
+
+/** The product over the last two axes; a matrix on the right serves every matrix on the left. */
+function product(left: Value, right: Value, attrs: Attrs): Value {
+  const transposeA = isOn(attrs, 'transposeA', 'transpose_a', 'adjointA');
+  const options = { transposeA, transposeB: isOn(attrs, 'transposeB', 'transpose_b', 'adjointB') };
+  if (left.shape.length <= right.shape.length || right.shape.length !== 2 || transposeA) {
+    return a.matmul(left, right, options);
+  }
+  const rows = l.reshape(left, [-1, left.shape.at(-1)!]);
+  const columns = right.shape[options.transposeB ? 0 : 1]!;
+  return l.reshape(a.matmul(rows, right, options), [...left.shape.slice(0, -1), columns]);
+}
+
 /** A vector on the left is a row, on the right a column, as in linear algebra. */
 function matmul([x, y]: readonly Value[], attrs: Attrs): Value {
   const [left, right] = [x!, y ?? fail('matmul needs two operands')];
   const row = left.shape.length === 1 ? l.reshape(left, [1, ...left.shape]) : left;
   const column = right.shape.length === 1 ? l.reshape(right, [...right.shape, 1]) : right;
-  const product = a.matmul(row, column, {
-    transposeA: isOn(attrs, 'transposeA', 'transpose_a', 'adjointA'),
-    transposeB: isOn(attrs, 'transposeB', 'transpose_b', 'adjointB'),
-  });
+  const z = product(row, column, attrs);
+  if (row === left && column === right) return z;
   const shape = [
-    ...(row === left ? product.shape.slice(0, -1) : []),
-    ...(column === right ? product.shape.slice(-1) : []),
+    ...(row === left ? z.shape.slice(0, -1) : []),
+    ...(column === right ? z.shape.slice(-1) : []),
   ];
-  return row === left && column === right
-    ? product
-    : l.reshape(product, shape.length ? shape : [1]);
+  return l.reshape(z, shape.length ? shape : [1]);
 }
 
 /** With a new axis of 1, or without axes of 1. */
@@ -137,13 +153,20 @@ function dropout([x, mask]: readonly Value[], attrs: Attrs): Value {
   return a.cast(x!, 'float32');
 }
 
+/** The op has its two halves along the last axis. */
+const crelu = (x: Value, axis: number | undefined): Value =>
+  axis === undefined ? e.crelu(x) : e.concat([e.relu(x), e.relu(e.scale(x, -1))], { axis });
+
 const square = (x: Value): Value => e.mul(x, x);
 
 const arrays: Readonly<Record<string, ArrayOp>> = {
   cast: ([x], attrs) => a.cast(x!, castTo(need(attrs, 'to', 'dtype', 'type') as string)),
-  slice: ([x], attrs) => a.slice(x!, listOf(attrs.begin)!, listOf(attrs.size)!),
+  slice: ([x], attrs) => slice(x!, attrs),
   transpose: ([x], attrs) => a.transpose(x!, listOf(pick(attrs, 'perm', 'axes'))),
-  reshape: ([x], { shape }) => l.reshape(x!, numbersOf(shape).length ? numbersOf(shape) : [1]),
+  reshape: ([x], attrs) => {
+    const shape = numbersOf(need(attrs, 'shape', 'newShape', 'new_shape'));
+    return l.reshape(x!, shape.length ? shape : [1]);
+  },
   expanddims: ([x], attrs) => expandDims(x!, attrs),
   squeeze: ([x], attrs) => squeeze(x!, attrs),
   sum: reduction(a.sum),
@@ -179,11 +202,12 @@ const arrays: Readonly<Record<string, ArrayOp>> = {
   leakyrelu: ([x], attrs) => e.leakyRelu(x!, alpha(attrs)),
   elu: ([x], attrs) => e.elu(x!, alpha(attrs)),
   selu: unary(e.selu),
-  crelu: unary(e.crelu),
+  crelu: ([x], attrs) => crelu(x!, axisOf(attrs)),
   softplus: unary(e.softplus),
   softsign: unary(e.softsign),
   hardswish: unary(e.hardSwish),
   gelu: unary(e.gelu),
+  swish: ([x]) => e.mul(x!, e.sigmoid(x!)),
   softmax: ([x], attrs) => softmax(x!, axisOf(attrs) ?? -1),
   dropout,
   identity: ([x]) => a.cast(x!, 'float32'),
@@ -194,7 +218,13 @@ const aliases: Readonly<Record<string, string>> = {
   ...{ subtract: 'sub', multiply: 'mul', divide: 'div', realdiv: 'div', truediv: 'div' },
   ...{ biasadd: 'add', addn: 'add', neg: 'negative', concatenate: 'concat', pack: 'stack' },
   ...{ dot: 'matmul', batchmatmul: 'matmul', fft1d: 'fft', ifft1d: 'ifft', fft2: 'fft2d' },
-  ...{ ifft2: 'ifft2d', lrelu: 'leakyrelu', hswish: 'hardswish', logistic: 'sigmoid' },
+  ...{
+    ifft2: 'ifft2d',
+    lrelu: 'leakyrelu',
+    hswish: 'hardswish',
+    silu: 'swish',
+    logistic: 'sigmoid',
+  },
   ...{ reversev2: 'reverse', mirrorpad: 'pad', flip: 'reverse' },
 };
 
@@ -218,5 +248,5 @@ function castTo(type: string): 'bool' | 'int32' | 'float32' {
   const name = plainName(type);
   if (name.startsWith('bool')) return 'bool';
   if (/^u?int/.test(name)) return 'int32';
-  return name.startsWith('float') ? 'float32' : fail(`there is no cast to ${type}`);
+  return /^(float|double|half)/.test(name) ? 'float32' : fail(`there is no cast to ${type}`);
 }

@@ -30,12 +30,18 @@ const nests = ['attrs', 'attributes', 'inputs', 'weights', 'params', 'options'];
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** Names of the parts of complex numbers. */
+export const partNames = { re: ['re', 'real'], im: ['im', 'imag', 'imaginary'] } as const;
+
+const isComplexTensor = (value: Json): boolean =>
+  pick(value, ...partNames.re) !== undefined && pick(value, ...partNames.im) !== undefined;
+
 export const isTensor = (value: unknown): value is Tensor =>
-  isObject(value) && 'shape' in value && ('data' in value || ('re' in value && 'im' in value));
+  isObject(value) && (('shape' in value && 'data' in value) || isComplexTensor(value));
 
 /** Names under which bare numbers, nested or not, are a tensor. */
 const tensorNames =
-  /^(x|y|a|b|w|re|im|input|filter|kernel|bias(es)?|gamma|beta|offset|mean|variance|var|moving_?(mean|variance)|depthwise(_?filter)?|pointwise(_?filter)?|mask|logits|labels|targets?|upstream|dy|dout)$/i;
+  /^(x|y|a|b|w|re|im|input|filter|kernel|bias(es)?|gamma|beta|offset|mean|variance|var|moving_?(mean|variance)|depthwise(_?filter)?|pointwise(_?filter)?|mask|logits|labels|targets?|upstream(_?gradient)?|dy|dout|gy|grad(_?output)?)$/i;
 
 /** Attributes that a case may write as tensors. */
 const attributeNames =
@@ -46,7 +52,7 @@ export function fieldsOf(source: Json): Fields {
   const tensors: Record<string, Tensor> = {};
   const attrs: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(source)) {
-    const isBare = Array.isArray(value) || typeof value === 'number';
+    const isBare = Array.isArray(value) ? !value.some(isTensor) : typeof value === 'number';
     if (isTensor(value) && attributeNames.test(key)) attrs[key] = toTensor(value).data;
     else if (isTensor(value)) tensors[key] = toTensor(value);
     else if (isBare && tensorNames.test(key)) tensors[key] = toTensor(value);
@@ -59,21 +65,38 @@ export function fieldsOf(source: Json): Fields {
   return { tensors, attrs };
 }
 
+/** Names of the gradient of what comes behind. */
+export const upstreamNames = [
+  ...['upstream', 'dy', 'dout', 'gradient', 'gy', 'grad', 'gradOutput', 'grad_output'],
+  ...['upstreamGradient', 'upstream_gradient'],
+];
+
 /** Tensors of a case that are no operands. */
-const results = /^(expect|expected|upstream|dy|dout|gradient)$/;
+const results = new Set(['expect', 'expected', ...upstreamNames]);
+
+/** An operand; a list of tensors is one each. */
+function operand(name: string, value: unknown): [string, Tensor][] {
+  const isList = Array.isArray(value) && value.length > 0 && value.every(isTensor);
+  if (!isList) return [[name, toTensor(value)]];
+  return value.map((tensor, i) => [`${name}${i}`, toTensor(tensor)]);
+}
 
 /** The tensors of a case that are operands, in order; in `inputs` any numbers are. */
 export function operandsOf(example: Example): [string, Tensor][] {
-  const { inputs } = example;
+  const { inputs, ...others } = example;
   const isNumbers = (value: unknown): boolean =>
     isTensor(value) || Array.isArray(value) || typeof value === 'number';
+  const beside = Object.entries(fieldsOf(others).tensors);
   const entries =
     typeof inputs === 'object' && inputs !== null
-      ? Object.entries(inputs).filter(([, value]) => isNumbers(value))
-      : Object.entries(fieldsOf(example).tensors);
+      ? [
+          ...Object.entries(inputs).filter(([, value]) => isNumbers(value)),
+          ...beside.filter(([name]) => name === 'mask'),
+        ]
+      : beside;
   return entries
-    .filter(([name]) => !results.test(name) && !attributeNames.test(name))
-    .map(([name, value]) => [name, toTensor(value)]);
+    .filter(([name]) => !results.has(name) && !attributeNames.test(name))
+    .flatMap(([name, value]) => operand(name, value));
 }
 
 export function fail(message: string): never {
@@ -111,13 +134,20 @@ function complexOf(value: unknown): Pair | undefined {
   return match ? [Number(match[1]), Number(match[2]!.replace(/\s/g, ''))] : undefined;
 }
 
+/** Real and imaginary parts, as tensors or as lists, as numbers along a last axis of 2. */
+function fromParts(value: Json): Tensor {
+  const [re, im] = [partNames.re, partNames.im].map((names) => toTensor(pick(value, ...names)));
+  if (re!.data.length !== im!.data.length) fail('there are more real parts than imaginary ones');
+  const shape = (value.shape as Shape | undefined) ?? re!.shape;
+  if (elements(shape) !== re!.data.length) fail(`no [${shape}] of ${re!.data.length} numbers`);
+  return { shape: [...shape, 2], data: re!.data.flatMap((v, i) => [v, im!.data[i]!]) };
+}
+
 /** The numbers of `{shape, data}`; a complex one counts as two along a last axis of 2. */
-function fromObject({ shape, data, re, im }: Json): Tensor {
+function fromObject(value: Json): Tensor {
+  const { shape, data } = value;
+  if (data === undefined) return fromParts(value);
   const size = elements(shape as Shape);
-  if (data === undefined) {
-    const [real, imaginary] = [re, im].map((part) => [part].flat(9) as number[]);
-    return { shape: [...(shape as Shape), 2], data: real!.flatMap((v, i) => [v, imaginary![i]!]) };
-  }
   const flat = [data].flat(9) as unknown[];
   if (flat.length === size && flat.every((v) => typeof v === 'number' || typeof v === 'boolean')) {
     return { shape: shape as Shape, data: flat.map(Number) };

@@ -17,12 +17,14 @@ import {
   type Json,
   need,
   operandsOf,
+  partNames,
   pick,
   plainName,
   type Tensor,
   toTensor,
 } from './example.js';
 import { isLoss, lossGradients, lossOfCase } from './loss-ops.js';
+import { lossGradient, operandName } from './network-gradients.js';
 import {
   asTrained,
   branchesOf,
@@ -46,11 +48,16 @@ const opOf = (example: Example): string => need(example, 'op') as string;
 /** Scalars are given as [1]: the builder's inputs have a shape. */
 const sizeOf = ({ shape }: Tensor) => (shape.length === 0 ? [1] : shape);
 
-const parts = { re: ['re', 'real'], im: ['im', 'imag', 'imaginary'] } as const;
+/** A part of the result as its parts are called: re, yRe, y_real. */
+const partOfResult = (expect: Json, part: keyof typeof partNames): unknown =>
+  Object.entries(expect).find(([key]) => {
+    const name = plainName(key);
+    return partNames[part].some((end) => name === end || name === `y${end}`);
+  })?.[1];
 
 /** Whether the operand of a transform is complex already: by what the case expects of it. */
 function isComplex(x: Tensor, expect: Json, axes: number): boolean {
-  const whole = toTensor(pick(expect, 'y', 'output', ...parts.re));
+  const whole = toTensor(pick(expect, 'y', 'output') ?? partOfResult(expect, 're'));
   if (x.shape.length <= axes) return false;
   const isPart = pick(expect, 'y', 'output') === undefined;
   const rank = whole.shape.length + (isPart ? 1 : 0);
@@ -109,7 +116,7 @@ const partOf = ({ shape, data }: Tensor, part: number): Tensor => ({
 
 function compareComplex(found: Tensor, example: Example): void {
   const expect = example.expect as Json;
-  const [re, im] = [pick(expect, ...parts.re), pick(expect, ...parts.im)];
+  const [re, im] = [partOfResult(expect, 're'), partOfResult(expect, 'im')];
   if (re) compare(partOf(found, 0), toTensor(re), example, 're');
   if (im) compare(partOf(found, 1), toTensor(im), example, 'im');
   if (re || im) return;
@@ -141,15 +148,33 @@ function withRank(tensor: Tensor, rank: number, channels: number | undefined): T
   return { ...tensor, shape: [...ones(missing - after), ...tensor.shape, ...ones(after)] };
 }
 
+/** The numbers of one feature. */
+const asColumn = (x: Tensor): Tensor =>
+  x.shape.length === 1 ? { ...x, shape: [...x.shape, 1] } : x;
+
+/** One number for all features, as one each; other names are as they are. */
+function perFeature(tensors: Fields['tensors'], features: number): Fields['tensors'] {
+  const names = Object.values(normNames).flat();
+  const spread = Object.entries(tensors).map(([name, tensor]) => {
+    const isOne = names.includes(name) && tensor.data.length === 1;
+    const data = Array.from({ length: features }, () => tensor.data[0]!);
+    return [name, isOne ? { shape: [features], data } : tensor];
+  });
+  return Object.fromEntries(spread);
+}
+
 /** The network of one layer; a filter beside x may leave out axes of 1, and so may x. */
 function layerNetwork(example: Example, training: boolean): { net: Network; x: Tensor } {
-  const { tensors, attrs } = fieldsOf(example);
+  const { tensors: given, attrs } = fieldsOf(example);
   const { ranks, weights } = layerOf(opOf(example))!;
+  const input = inputOf({ tensors: given, attrs });
+  const norm = isNorm(opOf(example));
+  const image = norm ? asColumn(input) : input;
+  const tensors = norm ? perFeature(given, image.shape.at(-1)!) : given;
   const filter = weights[0]?.names.find((name) => tensors[name]) ?? '';
   const w = ranks?.w && tensors[filter] && withRank(tensors[filter], ranks.w, undefined);
-  const given = inputOf({ tensors, attrs });
-  const pooled = given.shape.length === (ranks?.x ?? 0) - 1 ? given.shape.at(-1)! : 1;
-  const x = ranks ? withRank(given, ranks.x, w ? w.shape.at(-2)! : pooled) : given;
+  const pooled = image.shape.length === (ranks?.x ?? 0) - 1 ? image.shape.at(-1)! : 1;
+  const x = ranks ? withRank(image, ranks.x, w ? w.shape.at(-2)! : pooled) : image;
   const net = network(x, [[{ ...attrs, ...tensors, ...(w && { [filter]: w }) }]]);
   return { net: training ? asTrained(net) : net, x };
 }
@@ -182,7 +207,8 @@ function outputOfOp(engine: Engine, example: Example, op: string, name: string):
 /** The shape that the case gives it, where both hold the same numbers and axes of 1 were added. */
 function reduced(example: Example, y: Tensor, want: Tensor): Tensor {
   const ranks = layerOf(opOf(example))?.ranks;
-  const isShort = ranks && inputOf(fieldsOf(example)).shape.length < ranks.x;
+  const least = isNorm(opOf(example)) ? 2 : ranks?.x;
+  const isShort = least && inputOf(fieldsOf(example)).shape.length < least;
   return isShort && y.data.length === want.data.length ? { ...y, shape: want.shape } : y;
 }
 
@@ -200,16 +226,14 @@ export function forward(engine: Engine, example: Example): void {
   }
 }
 
-/** The name of an operand from that of its gradient: dx, gradX and x are one. */
-const operandName = (name: string): string => name.replace(/^(grad_?|d_?)(?=.)/i, '').toLowerCase();
-
 /** The gradients of a layer for x and its weights, by every name that a case may give them. */
 function layerGradients(engine: Engine, example: Example, op: string): Map<string, Tensor> {
   const fields = fieldsOf(example);
-  const training = isNorm(op) && usesBatch(fields, true);
+  const isGiven = normNames.mean.slice(0, 1).some((name) => fields.tensors[name]);
+  const training = isNorm(op) && usesBatch(fields, example.kind === 'bn-gradient' || !isGiven);
   const { net, x } = layerNetwork(example, training);
   const [y] = execute(engine, net.graph, feedsOf(net, x));
-  const dy = upstreamOf(fields) ?? lossGradient({ tensors: {}, attrs: fields.attrs }, y!);
+  const dy = upstreamOf(fields) ?? lossGradient(engine, { tensors: {}, attrs: fields.attrs }, y!);
   const found = networkGradients(engine, net, x, dy);
   return new Map(
     found.flatMap(({ names, tensor }) =>
@@ -243,7 +267,9 @@ export function gradient(engine: Engine, example: Example): void {
     const key = found.has(name.toLowerCase()) ? name.toLowerCase() : operandName(name);
     const tensor = found.get(key) ?? fail(`the op has no operand for the gradient ${name}`);
     const wanted = toTensor(want);
-    compare({ ...tensor, shape: wanted.shape }, wanted, example, `gradient of ${name}`);
+    const isOne = wanted.data.length === 1 && isNorm(opOf(example));
+    const data = isOne ? [tensor.data.reduce((sum, v) => sum + v)] : tensor.data;
+    compare({ data, shape: wanted.shape }, wanted, example, `gradient of ${name}`);
   }
 }
 
@@ -256,95 +282,39 @@ function normalizesBatch(layer: unknown): boolean {
   return Object.values(layer).some(normalizesBatch);
 }
 
+/** Layers with the tensors of the case in the place of their names. */
+function named(layer: unknown, tensors: Fields['tensors']): unknown {
+  if (typeof layer === 'string') return tensors[layer] ?? layer;
+  if (typeof layer !== 'object' || layer === null || isTensor(layer)) return layer;
+  if (!Array.isArray(layer)) {
+    const entries = Object.entries(layer).map(([key, value]) => [key, named(value, tensors)]);
+    return Object.fromEntries(entries);
+  }
+  return layer.map((inner) => named(inner, tensors));
+}
+
+/** x with a batch of 1 where the first layer that says so wants an axis more. */
+function withBatch(x: Tensor, [first]: readonly Json[]): Tensor {
+  const rank = first && layerOf(String(pick(first, 'op', 'type', 'layer') ?? ''))?.ranks?.x;
+  const isShort = x.shape.length === (rank ?? 2) - 1;
+  return isShort ? { ...x, shape: [1, ...x.shape] } : x;
+}
+
 /** The output of lists of layers over one input. */
-function compareNetwork(engine: Engine, example: Example, lists: readonly Json[][]): void {
+function compareNetwork(engine: Engine, example: Example, given: readonly Json[][]): void {
   const fields = fieldsOf(example);
-  const x = inputOf(fields);
+  const lists = named(given, fields.tensors) as Json[][];
+  const x = withBatch(inputOf(fields), lists[0]!);
   const plain = network(x, lists);
   const net = isTraining(fields) || normalizesBatch(lists) ? asTrained(plain) : plain;
-  compare(execute(engine, net.graph, feedsOf(net, x))[0]!, outputOf(example.expect), example, 'y');
+  const y = execute(engine, net.graph, feedsOf(net, x))[0]!;
+  const want = outputOf(example.expect);
+  const isSame = want.shape.length === y.shape.length;
+  compare(isSame ? y : { ...y, shape: y.shape.slice(1) }, want, example, 'y');
 }
 
 export const networkCase = (engine: Engine, example: Example): void =>
   compareNetwork(engine, example, [listOf(need(example, 'layers', 'network'))]);
 
 export const branches = (engine: Engine, example: Example): void =>
-  compareNetwork(engine, example, branchesOf(need(example, 'branches', 'layers')));
-
-/** Dense layers, written as layers, as bare weights, or as inputs w1, b1, w2, ... */
-function denseLayers(example: Example): Json[] {
-  const given = pick(example, 'layers', 'weights', 'network');
-  if (given !== undefined && (Array.isArray(given) || 'layers' in (given as Json))) {
-    return listOf(given).map((layer) =>
-      isTensor(layer) || Array.isArray(layer)
-        ? { op: 'dense', w: layer }
-        : { op: 'dense', ...layer },
-    );
-  }
-  const { tensors } = fieldsOf(example);
-  const numbers = Object.keys(tensors).flatMap((name) => /^w_?(\d*)$/i.exec(name)?.slice(1) ?? []);
-  if (numbers.length === 0) fail('the case has no layers');
-  const sorted = numbers.sort((m, n) => Number(m) - Number(n));
-  return sorted.map((n) => {
-    const bias = pick(tensors, `b${n}`, `b_${n}`);
-    return { op: 'dense', w: need(tensors, `w${n}`, `w_${n}`, `W${n}`), ...(bias && { b: bias }) };
-  });
-}
-
-/** The expected gradients as [layer, name, tensor]; -1 is the input. */
-function expectedGradients(expect: unknown): [number, string, Tensor][] {
-  if (Array.isArray(expect)) {
-    return expect.flatMap((layer, i) => {
-      const named = isTensor(layer) ? { w: layer } : (layer as Json);
-      return Object.entries(named).map(([name, value]): [number, string, Tensor] => [
-        i,
-        operandName(name),
-        toTensor(value),
-      ]);
-    });
-  }
-  const entries = Object.entries(expect as Json);
-  const base = entries.some(([name]) => /(^|\D)0(\.|$)/.test(name)) ? 0 : 1;
-  return entries.flatMap(([key, value]): [number, string, Tensor][] => {
-    if (Array.isArray(value) && (key === 'layers' || isTensor(value[0]))) {
-      const name = operandName(key);
-      const layers = key === 'layers' ? value : value.map((tensor) => ({ [name]: tensor }));
-      return expectedGradients(layers);
-    }
-    // layers.0.w, layer1.w, w_1, dW1
-    const nested = /^(?:layers?[._]?)?(\d+)[._](\w+)$/i.exec(key);
-    const named = nested ? `${nested[2]}${nested[1]}` : key;
-    const [, name, digits] = /^(.*?)_?(\d*)$/.exec(operandName(named))!;
-    const layer = name === 'x' || name === 'input' ? -1 : digits === '' ? 0 : Number(digits) - base;
-    return [[layer, name === 'input' ? 'x' : name!, toTensor(value)]];
-  });
-}
-
-export function networkGradient(engine: Engine, example: Example): void {
-  const fields = fieldsOf(example);
-  const x = inputOf(fields);
-  const net = network(x, [denseLayers(example)]);
-  const [y] = execute(engine, net.graph, feedsOf(net, x));
-  const dy = upstreamOf(fields) ?? lossGradient(fields, y!);
-  const found = networkGradients(engine, net, x, dy);
-  for (const [layer, name, want] of expectedGradients(example.expect)) {
-    const gradient = found.find((g) => g.layer === layer && g.name === name);
-    const what = `gradient of ${name} of layer ${layer}`;
-    if (!gradient) fail(`there is no ${what}`);
-    compare({ ...gradient.tensor, shape: want.shape }, want, example, what);
-  }
-}
-
-/** Without upstream: that of the loss that the case names, of no target or one; else of the sum. */
-function lossGradient({ tensors, attrs }: Fields, y: Tensor): Tensor {
-  const target = pick(tensors, 'target', 'targets', 'labels', 'y');
-  const loss = plainName(String(attrs.loss ?? (target ? '' : 'sum')));
-  const off = y.data.map((v, i) => v - (target?.data[i] ?? 0));
-  const factors: Readonly<Record<string, number>> = {
-    ...{ sumsquares: 2, sumofsquares: 2, sse: 2, halfsumsquares: 1, l2loss: 1 },
-    ...{ meansquares: 2 / off.length, meanofsquares: 2 / off.length, mse: 2 / off.length },
-  };
-  const isSum = loss === 'sum' || loss === 'reducesum';
-  const factor = factors[loss] ?? (isSum ? 1 : fail(`there is no loss ${loss}`));
-  return { shape: y.shape, data: isSum ? off.map(() => 1) : off.map((v) => factor * v) };
-}
+  compareNetwork(engine, example, branchesOf(need(example, 'branches', 'parallel', 'layers')));

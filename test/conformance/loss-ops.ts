@@ -4,7 +4,16 @@ import { elements, type Shape } from '../../host/core/shape.js';
 import type { Engine } from '../../host/engine/engine.js';
 import { buildGraph } from '../../host/ir/build-graph.js';
 import type { Graph, ValueId } from '../../host/ir/graph.js';
-import { type Example, fail, fieldsOf, operandsOf, plainName, type Tensor } from './example.js';
+import {
+  type Example,
+  type Fields,
+  fail,
+  fieldsOf,
+  operandsOf,
+  pick,
+  plainName,
+  type Tensor,
+} from './example.js';
 import { execute, gradientsOf, outputOf, upstreamOf } from './networks.js';
 
 type LossOp = 'softmaxCrossEntropy' | 'sigmoidCrossEntropy' | 'meanSquares' | 'sumSquares';
@@ -35,13 +44,21 @@ interface Operands {
   readonly target: Tensor;
 }
 
+/** Distributions with a part s of them spread over all classes. */
+function smoothed(target: Tensor, { attrs }: Fields): Tensor {
+  const s = Number(pick(attrs, 'labelSmoothing', 'label_smoothing', 'smoothing') ?? 0);
+  const classes = target.shape.at(-1) ?? 1;
+  return { ...target, data: target.data.map((v) => (1 - s) * v + s / classes) };
+}
+
 /** Prediction and target: the first two inputs; squares of one input have the target 0. */
 function lossOperands(example: Example): Operands & { readonly name: string } {
   const entries = operandsOf(example);
   const isTarget = (name: string) => /^(label|target)/.test(name);
   const [name, logits] = entries.find(([key]) => !isTarget(key)) ?? fail('the case has no input');
   const target = entries.find(([key]) => key !== name)?.[1];
-  return { name, logits, target: target ?? { ...logits, data: logits.data.map(() => 0) } };
+  const zeros = { ...logits, data: logits.data.map(() => 0) };
+  return { name, logits, target: target ? smoothed(target, fieldsOf(example)) : zeros };
 }
 
 /** Rows of the last axis. */

@@ -25,6 +25,7 @@ import {
   plainName,
   type Tensor,
   toTensor,
+  upstreamNames,
 } from './example.js';
 import { networkLayer, type WeightOrder } from './ops.js';
 
@@ -59,7 +60,7 @@ export interface Network {
 /** The layers of a list, of an object `{layers: [...]}`, or of one layer. */
 export function listOf(value: unknown): Json[] {
   if (Array.isArray(value)) return value as Json[];
-  const { layers } = value as Json;
+  const layers = typeof value === 'object' ? pick(value as Json, 'layers', 'ops') : undefined;
   return Array.isArray(layers) ? (layers as Json[]) : [value as Json];
 }
 
@@ -70,7 +71,8 @@ export const branchesOf = (value: unknown): Json[][] =>
 /** Branches over one value, joined: concatenated on the last axis or added; or one after the other. */
 function compound(x: Value, layer: Json, label: string, weights: Placed[]): Value | undefined {
   if (typeof layer === 'string') return undefined;
-  const name = plainName(String(pick(layer, 'op', 'type', 'layer') ?? ''));
+  const parallel = Object.keys(layer).find((key) => key === 'branches' || key === 'parallel');
+  const name = plainName(String(pick(layer, 'op', 'type', 'layer', 'kind') ?? parallel ?? ''));
   const kinds = ['branches', 'parallel', 'inception', 'residual', 'sequential', 'block'];
   if (!kinds.includes(name)) return undefined;
   const walk = (list: readonly Json[], part: string) =>
@@ -80,7 +82,9 @@ function compound(x: Value, layer: Json, label: string, weights: Placed[]): Valu
     return add(walk(listOf(layer), 'main'), shortcut ? walk(listOf(shortcut), 'shortcut') : x);
   }
   if (name === 'sequential' || name === 'block') return walk(listOf(layer), 'main');
-  const ends = branchesOf(need(layer, 'branches', 'layers')).map((list, i) => walk(list, `b${i}`));
+  const ends = branchesOf(need(layer, 'branches', 'parallel', 'layers')).map((list, i) =>
+    walk(list, `b${i}`),
+  );
   return plainName(String(layer.merge ?? 'concat')) === 'add'
     ? ends.reduce((sum, end) => add(sum, end))
     : concat(ends);
@@ -109,7 +113,7 @@ function stackLayers(x: Value, list: readonly Json[], prefix: string, weights: P
     const joined = compound(value, json, label, weights);
     if (joined) return joined;
     const { op, fields } = layerFields(json);
-    const rule = networkLayer(op);
+    const rule = networkLayer(op, fields);
     for (const { names, id, order, optional } of rule.weights) {
       const name = names.find((candidate) => fields.tensors[candidate]) ?? names[0]!;
       const tensor = optional ? fields.tensors[name] : need(fields.tensors, ...names);
@@ -234,4 +238,4 @@ export function outputOf(expect: unknown): Tensor {
 }
 
 export const upstreamOf = ({ tensors }: Fields): Tensor | undefined =>
-  pick(tensors, 'upstream', 'dy', 'dout', 'gradient');
+  pick(tensors, ...upstreamNames);

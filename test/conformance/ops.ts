@@ -62,7 +62,10 @@ const shapeOf = ({ tensors }: Fields, names: readonly string[]): Shape =>
 
 const depthwiseNames = ['depthwise', 'depthwiseFilter', 'depthwise_filter', 'dw'];
 const pointwiseNames = ['pointwise', 'pointwiseFilter', 'pointwise_filter', 'pw'];
-const sizeNames = ['size', 'ksize', 'poolSize', 'pool_size', 'window', 'windowShape'];
+const sizeNames = [
+  ...['size', 'ksize', 'poolSize', 'pool_size', 'kernelSize', 'kernel_size'],
+  ...['window', 'windowShape', 'window_shape'],
+];
 
 const pool = (f: typeof l.maxPool2d): Layer => ({
   weights: [],
@@ -178,6 +181,18 @@ const layers: Readonly<Record<string, Layer>> = {
   },
 };
 
+/** The full convolution, which the convolution theorem gives. */
+const full = (layer: Layer): Layer => ({
+  ...layer,
+  build: (x, { tensors, attrs }, name) =>
+    layer.build(x, { tensors, attrs: { padding: 'full', ...attrs } }, name),
+});
+const theorem: Readonly<Record<string, Layer>> = {
+  fftconv1d: full(layers.conv1d!),
+  fftconv2d: full(layers.conv2d!),
+};
+const byName = { ...layers, ...theorem };
+
 /** Other names of layers. */
 const aliases: Readonly<Record<string, string>> = {
   ...{ fullyconnected: 'dense', linear: 'dense', affine: 'dense', fc: 'dense', xwplusb: 'dense' },
@@ -193,6 +208,9 @@ const aliases: Readonly<Record<string, string>> = {
   ...{ globalaveragepool2d: 'globalavgpool2d', globalaveragepooling2d: 'globalavgpool2d' },
   ...{ globalmaxpool: 'globalmaxpool2d', globalmaxpooling2d: 'globalmaxpool2d' },
   ...{ batchnormalization: 'batchnorm', batchnorm2d: 'batchnorm', bn: 'batchnorm' },
+  ...{ conv1dfft: 'fftconv1d', fftconvolution1d: 'fftconv1d', fftconvolve: 'fftconv1d' },
+  ...{ conv2dfft: 'fftconv2d', fftconvolution2d: 'fftconv2d', fftconvolve2d: 'fftconv2d' },
+  ...{ convolve: 'fftconv1d', convolve2d: 'fftconv2d', convolutiontheorem: 'fftconv1d' },
   ...{ fusedbatchnorm: 'batchnorm', batchnorm1d: 'batchnorm', batchnormalize: 'batchnorm' },
 };
 
@@ -200,8 +218,12 @@ const aliases: Readonly<Record<string, string>> = {
 export function layerOf(op: string): Layer | undefined {
   const name = plainName(op);
   const known = aliases[name] ?? name;
-  return Object.hasOwn(layers, known) ? layers[known] : undefined;
+  return Object.hasOwn(byName, known) ? byName[known] : undefined;
 }
+
+/** [-1] is all numbers of an example too. */
+const shapeWithoutBatch = (shape: readonly number[]) =>
+  shape.length === 1 ? shape : shape.slice(1);
 
 /** Attributes of an array op inside a network, where axes and shapes count the batch. */
 function withoutBatch(attrs: Attrs): Attrs {
@@ -210,7 +232,7 @@ function withoutBatch(attrs: Attrs): Attrs {
     ...attrs,
     ...(attrs.axis !== undefined && { axis: [attrs.axis].flat().map(less) }),
     ...(attrs.axes !== undefined && { axes: [attrs.axes].flat().map(less) }),
-    ...(attrs.shape !== undefined && { shape: (attrs.shape as number[]).slice(1) }),
+    ...(attrs.shape !== undefined && { shape: shapeWithoutBatch(numbersOf(attrs.shape)) }),
     ...(attrs.perm !== undefined && { perm: (attrs.perm as number[]).slice(1).map((k) => k - 1) }),
     ...(attrs.paddings !== undefined && { paddings: numbersOf(attrs.paddings).slice(2) }),
   };
@@ -238,8 +260,15 @@ const withActivation = (layer: Layer): Layer => ({
   },
 });
 
+/** The activation that a layer of that name says. */
+function activationLayer({ attrs }: Fields): Layer {
+  const name = need(attrs, 'activation', 'function', 'fn', 'name') as string;
+  return asLayer(name);
+}
+
 /** One layer of a network: a layer with weights, or an array op; a product with weights is dense. */
-export function networkLayer(op: string): Layer {
+export function networkLayer(op: string, fields: Fields): Layer {
+  if (plainName(op) === 'activation') return activationLayer(fields);
   const layer = layerOf(/^(matmul|dot)$/.test(plainName(op)) ? 'dense' : op);
   if (layer) return withActivation(layer);
   oneResult(op);

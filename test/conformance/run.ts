@@ -4,7 +4,8 @@
  */
 import type { Engine } from '../../host/engine/engine.js';
 import { type Example, fail, type Json } from './example.js';
-import { branches, forward, gradient, networkCase, networkGradient } from './kinds.js';
+import { branches, forward, gradient, networkCase } from './kinds.js';
+import { networkGradient } from './network-gradients.js';
 import { ema, fit, optimizer } from './training.js';
 
 type Kind = (engine: Engine, example: Example) => void;

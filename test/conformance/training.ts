@@ -18,7 +18,9 @@ import {
   compare,
   type Example,
   fail,
+  fieldsOf,
   isOn,
+  isTensor,
   type Json,
   need,
   numbersOf,
@@ -27,6 +29,7 @@ import {
   type Tensor,
   toTensor,
 } from './example.js';
+import { outputOf } from './networks.js';
 
 /** Other names of numbers. */
 const hyperAliases: Readonly<Record<string, string>> = {
@@ -46,7 +49,17 @@ const optimizerAliases: Readonly<Record<string, string>> = {
   ...{ rmspropwithmomentum: 'rmspropmomentum', rmspropm: 'rmspropmomentum' },
 };
 
+/** What an optimizer with a momentum is. */
+const withMomentum: Readonly<Record<string, string>> = {
+  ...{ sgd: 'momentum', rmsprop: 'rmspropmomentum' },
+};
+
 const rateNames = ['learningRate', 'learning_rate', 'lr', 'rate', 'eta'];
+
+/** The learning rates that TensorFlow 1 takes where none is given. */
+const usualRates: Partial<Readonly<Record<OptimizerName, number>>> = {
+  ...{ adam: 0.001, adamw: 0.001, adadelta: 0.001 },
+};
 
 /** The optimizer of a case: variants may be names of their own or switched on by a number. */
 function optimizerOf(example: Example): { readonly optimizer: Optimizer; readonly rate: number } {
@@ -58,8 +71,8 @@ function optimizerOf(example: Example): { readonly optimizer: Optimizer; readonl
   const given = plainName(example.optimizer as string).replace(/optimizer$/, '');
   const wanted = optimizerAliases[given] ?? given;
   const base = isOn(params, ...switches) ? 'nesterov' : wanted;
-  const moving = base === 'rmsprop' && Number(numbers.momentum ?? 0) !== 0;
-  const key = moving ? 'rmspropmomentum' : base;
+  const moving = Number(numbers.momentum ?? 0) !== 0;
+  const key = (moving && withMomentum[base]) || base;
   const name =
     optimizerNames.find((candidate) => plainName(candidate) === key) ??
     fail(`there is no optimizer ${example.optimizer}`);
@@ -67,7 +80,9 @@ function optimizerOf(example: Example): { readonly optimizer: Optimizer; readonl
   const optimizer = resolveOptimizer(name, hyperOf(name, numbers), {
     weightDecay: decay === undefined ? undefined : Number(decay),
   });
-  return { optimizer, rate: Number(pick(params, ...rateNames) ?? need(example, ...rateNames)) };
+  const rate = pick(params, ...rateNames) ?? pick(example, ...rateNames) ?? usualRates[name];
+  if (rate === undefined) fail(`the case has no ${rateNames[0]}`);
+  return { optimizer, rate: Number(rate) };
 }
 
 function hyperOf(name: OptimizerName, numbers: Json): Hyper {
@@ -93,14 +108,17 @@ function ratesOf({ optimizer, rate }: ReturnType<typeof optimizerOf>, step: numb
   };
 }
 
-/** The expected iterates by step, in order. */
-const iteratesOf = (example: Example): [number, unknown][] => {
-  const entries = Object.entries(need(example, 'iterates', 'expect') as Json);
+/** The expected iterates by step, in order; a list begins with step 1, or with the start itself. */
+function iteratesOf(example: Example): [number, unknown][] {
+  const iterates = need(example, 'iterates', 'expect');
+  const entries = Object.entries(iterates as Json);
   if (entries.length === 0) fail('the case has no iterates');
+  const isStart = String(entries[0]![1]) === String(example.start);
+  const first = Array.isArray(iterates) && !isStart ? 1 : 0;
   return entries
-    .map(([step, value]): [number, unknown] => [Number(step), value])
+    .map(([step, value]): [number, unknown] => [Number(step) + first, value])
     .sort(([a], [b]) => a - b);
-};
+}
 
 /** Steps a program and hands the steps that the case names to `check`. */
 function iterate(
@@ -120,10 +138,8 @@ export function optimizer(engine: Engine, example: Example): void {
   const chosen = optimizerOf(example);
   const { name, hyper } = chosen.optimizer;
   const { objective } = example as { readonly objective?: Json };
-  const [a, c] = ['a', 'c'].map((key) => numbersOf(need(objective ?? {}, key))) as [
-    number[],
-    number[],
-  ];
+  const a = numbersOf(need(objective ?? {}, 'a'));
+  const c = numbersOf(objective?.c ?? a.map(() => 0));
   const rule = optimizers[name];
   const type = { shape: [a.length], dtype: 'f32' } as const;
   const g = buildGraph({ name, stage: 'train' });
@@ -216,18 +232,30 @@ export function fit(engine: Engine, example: Example): void {
   program.dispose();
 }
 
+/** The values of a list or along the first axis of a tensor. */
+function rowsOf(values: unknown): Tensor[] {
+  if (!isTensor(values)) return (values as unknown[]).map(toTensor);
+  const { shape, data } = toTensor(values);
+  const size = data.length / shape[0]!;
+  return Array.from({ length: shape[0]! }, (_, i) => {
+    return { shape: shape.slice(1), data: data.slice(i * size, (i + 1) * size) };
+  });
+}
+
 /**
  * A moving average of numbers or tensors that starts from `start`, or from the first value, which
  * is then the first average too. With `numUpdates` the decay is at most (1 + n) / (10 + n).
  */
 export function ema(engine: Engine, example: Example): void {
-  const values = (need(example, 'values', 'x') as unknown[]).map(toTensor);
-  const start = pick(example, 'start', 'initial');
+  const { attrs, tensors } = fieldsOf(example);
+  const given = { ...attrs, ...tensors };
+  const values = rowsOf(need(given, 'values', 'x'));
+  const start = pick(given, 'start', 'initial');
   const shape = values[0]!.shape;
   const averages = [start === undefined ? values[0]! : toTensor(start)];
-  const cap = pick(example, 'numUpdates', 'num_updates');
+  const cap = pick(given, 'numUpdates', 'num_updates');
   const limit = cap === undefined ? 1 : (1 + Number(cap)) / (10 + Number(cap));
-  const decay = Math.min(Number(need(example, 'decay', 'momentum')), limit);
+  const decay = Math.min(Number(need(given, 'decay', 'momentum')), limit);
   const g = buildGraph({ name: 'ema', stage: 'train' });
   const average = g.state({ shape, dtype: 'f32' }, Float32Array.from(averages[0]!.data));
   const next = g.input({ shape, dtype: 'f32' });
@@ -239,7 +267,7 @@ export function ema(engine: Engine, example: Example): void {
     averages.push({ shape, data: [...(program.read(average) as Float32Array)] });
   }
   program.dispose();
-  const wanted = toTensor(example.expect);
+  const wanted = outputOf(example.expect);
   const all = averages.flatMap(({ data }) => data);
   // A list without the start, or the last average alone.
   const found = all.slice(all.length - wanted.data.length);

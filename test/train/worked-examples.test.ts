@@ -12,6 +12,7 @@ import type { Example } from '../conformance/example.js';
 import { runExample, runExamples } from '../conformance/run.js';
 import { sharedData } from '../shared-data.js';
 import { ownExamples } from './fixtures/own-examples.js';
+import { ownSpellings } from './fixtures/own-spellings.js';
 
 const file = sharedData('worked-examples.json');
 const engine = await createEngine();
@@ -32,7 +33,7 @@ test('the examples that PyTorch and NumPy computed', async (t) => {
   }
 });
 
-for (const example of ownExamples) {
+for (const example of [...ownExamples, ...ownSpellings]) {
   test(`worked by hand: ${example.kind} ${example.name}`, () => runExample(engine, example));
 }
 
