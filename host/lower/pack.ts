@@ -8,12 +8,13 @@ import type { MultiplierTable } from '../quant/interpret-params.js';
 
 /**
  * - `taps4`: per output channel all taps, zeros up to a multiple of four.
+ * - `fold4`: `taps4`, two taps to a half: the second byte is less by one where the first is negative.
  * - `rows4`: four inputs of four outputs together; the last out % 4 outputs as `taps4`.
  * - `channels4`: per four channels all taps, four channels of a tap together; zeros for channels
  *   that are not there.
  * - `planes`: per channel all taps.
  */
-export type Packing = 'taps4' | 'rows4' | 'channels4' | 'planes';
+export type Packing = 'taps4' | 'fold4' | 'rows4' | 'channels4' | 'planes';
 
 const multipleOf4 = (n: number): number => Math.ceil(n / 4) * 4;
 
@@ -27,6 +28,11 @@ function taps4(w: Int8Array, rows: number): Int8Array {
     out.set(w.subarray(row * count, (row + 1) * count), row * stride);
   }
   return out;
+}
+
+/** Bytes as halves 256 w[odd] + w[even], little-endian. */
+function halves(w: Int8Array): Int8Array {
+  return w.map((value, i) => (i % 2 === 1 && w[i - 1]! < 0 ? value - 1 : value));
 }
 
 function rows4(w: Int8Array, rows: number): Int8Array {
@@ -72,6 +78,7 @@ type Packer = (w: Int8Array, shape: Shape, skipped: ReadonlySet<number>) => Int8
 
 const packers: { readonly [P in Packing]: Packer } = {
   taps4: (w, shape, skipped) => taps4(kept(w, shape[0]!, skipped), shape[0]! - skipped.size),
+  fold4: (w, shape, skipped) => halves(packers.taps4(w, shape, skipped)),
   rows4: (w, shape) => rows4(w, shape[0]!),
   channels4: (w, shape) => channels4(w, shape.at(-1)!),
   planes: (w, shape) => planes(w, shape.at(-1)!),
@@ -80,7 +87,7 @@ const packers: { readonly [P in Packing]: Packer } = {
 /**
  * Weights of the graph's layout (conv2d OHWI, depthwise 1HWC, dense OI) as a kernel wants them.
  *
- * @param skipped output channels that `taps4` leaves out
+ * @param skipped output channels that `taps4` and `fold4` leave out
  */
 export function packWeights(
   w: Int8Array,
@@ -98,6 +105,32 @@ export function foldZero(bias: Int32Array, w: Int8Array, zero: number): Int32Arr
   return bias.map((value, row) => {
     const sum = w.subarray(row * count, (row + 1) * count).reduce((a, b) => a + b, 0);
     return (value - Math.imul(zero, sum)) | 0;
+  });
+}
+
+/**
+ * The bias of a convolution over folded columns (enn_s8_conv_dsp.h), 256 times that of the graph less
+ * what zero points add; in int32.
+ *
+ * @param w [channels][taps]
+ * @param skipped channels whose bias is their output
+ */
+export function foldHalves(
+  bias: Int32Array,
+  w: Int8Array,
+  channels: number,
+  zero: number,
+  skipped: ReadonlySet<number>,
+): Int32Array {
+  const taps = w.length / channels;
+  const less = Array.from({ length: channels }, (_, channel) =>
+    w
+      .subarray(channel * taps, (channel + 1) * taps)
+      .reduce((sum, value, i) => sum + value * (i % 2 === 1 ? zero - 127 : zero), 0),
+  );
+  return bias.map((value, i) => {
+    const channel = i % channels;
+    return skipped.has(channel) ? value : Math.imul(256, value - less[channel]!);
   });
 }
 
@@ -141,6 +174,10 @@ const nothing: Multiplier = { multiplier: 0, shift: -1 };
 
 /** The shift by which kernels that skip constant channels know them; their bias is the output. */
 const skip: Multiplier = { multiplier: 0, shift: -128 };
+
+/** Shifts to the right, as positive numbers; a channel that is skipped keeps its mark. */
+export const rightShifts = (shift: Int8Array): Int8Array =>
+  shift.map((left) => (left === skip.shift ? left : -left));
 
 /** The output of a channel that nothing but its bias goes into. */
 function constantOutput(bias: number, { multiplier, shift }: Multiplier, zero: number): number {

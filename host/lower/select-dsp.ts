@@ -4,9 +4,14 @@
 import { sameShape } from '../core/shape.js';
 import { borderOf } from '../ir/border.js';
 import { getValue, type Node } from '../ir/graph.js';
-import { addMultipliers, convMultipliers, denseMultipliers } from '../quant/interpret-params.js';
+import {
+  addMultipliers,
+  clampOf,
+  convMultipliers,
+  denseMultipliers,
+} from '../quant/interpret-params.js';
 import { biasOf, perTensor, weightsOf } from '../quant/interpret-quant.js';
-import { isHalf, isShort, type ShortForm, shortForm } from './pack.js';
+import { foldHalves, isHalf, isShort, rightShifts, type ShortForm, shortForm } from './pack.js';
 import type { Case, Choice, Choices } from './select-choice.js';
 
 export type WeightedOp = 'conv2d' | 'depthwiseConv2d' | 'dense';
@@ -42,27 +47,47 @@ export function short(
   return shortForm(described, skips);
 }
 
-/** Bytes of scratch per block of four taps: the columns of four pixels. */
-const columnBytes = 32;
+/** Accumulators below this fit 256 times into int32. */
+const foldRoom = 2 ** 23;
+
+/** Whether sums over folded columns are exact (enn_s8_conv_dsp.h). */
+function folds({ graph, node, bounds }: Case<'conv2d'>, { multipliers }: ShortForm): boolean {
+  const fits = (bound: number, channel: number) =>
+    multipliers.multiplier[channel] === 0 || bound < foldRoom;
+  return !weightsOf(graph, node).includes(-128) && bounds!.every(fits);
+}
+
+/** The tables of a convolution over folded columns. */
+function folded({ graph, node }: Case<'conv2d'>, form: ShortForm): ShortForm {
+  const weights = weightsOf(graph, node);
+  const channels = getValue(graph, node.output).shape[3]!;
+  const { zero } = perTensor(getValue(graph, node.inputs[0]!));
+  const { skipped = new Set<number>() } = form;
+  return { ...form, bias: foldHalves(form.bias, weights, channels, zero, skipped) };
+}
 
 const conv2d: Choice<'conv2d'> = (c) => {
   const { graph, node } = c;
-  const requantization = short(c);
-  if (!requantization) return undefined;
+  const form = short(c);
+  if (!form) return undefined;
+  const { multiplier, shift } = form.multipliers;
+  const own = { ...form, multipliers: { multiplier, shift: rightShifts(shift) } };
   const [, height, width, channels] = getValue(graph, node.inputs[1]!).shape as number[];
   const blocks = Math.ceil((height! * width! * channels!) / 4);
-  // Windows whose runs are no whole words are gathered as bytes first.
-  const bytes = channels! % 4 === 0 ? columnBytes : columnBytes + 4;
+  const fold = folds(c, form);
+  const positive = clampOf(graph, node)[0] >= perTensor(getValue(graph, node.output)).zero;
   const border = borderOf(node) !== undefined;
-  return {
-    name: `enn_conv2d_s8_cols4${border ? 'border' : ''}__dsp`,
+  const kernel = (pixels: 3 | 4) => ({
+    name: `enn_conv2d_s8_${fold ? 'fold' : 'cols'}${pixels}${fold && positive ? 'positive' : ''}${border ? 'border' : ''}__dsp`,
     header: 'enn_s8_conv_dsp.h',
     ...(border && { border }),
-    order: 'blocks',
-    packing: 'taps4',
-    scratchBytes: blocks * bytes,
-    requantization,
-  };
+    order: 'blocks' as const,
+    packing: fold ? ('fold4' as const) : ('taps4' as const),
+    // Windows whose runs are no whole words are gathered as bytes first.
+    scratchBytes: blocks * (8 * pixels + (channels! % 4 === 0 ? 0 : 4)),
+    requantization: fold ? folded(c, own) : own,
+  });
+  return kernel(4);
 };
 
 /** Bytes of the lines of enn_s8_depthwise_plane_dsp.h. */

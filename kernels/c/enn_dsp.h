@@ -122,6 +122,13 @@ ENN_INLINE uint32_t enn_odd(uint32_t x) {
   return pair;
 }
 
+/* The bytes of each half changed about. */
+ENN_INLINE uint32_t enn_swap_bytes(uint32_t x) {
+  uint32_t y;
+  __asm__ volatile("rev16 %0, %1" : "=r"(y) : "r"(x));
+  return y;
+}
+
 /* acc + round(a b / 2^32). */
 ENN_INLINE int32_t enn_smmlar(int32_t a, int32_t b, int32_t acc) {
   int32_t sum;
@@ -174,6 +181,9 @@ ENN_INLINE uint32_t enn_add_even(uint32_t pair, uint32_t x) {
 ENN_INLINE uint32_t enn_add_odd(uint32_t pair, uint32_t x) { return enn_add_even(pair, x >> 8); }
 ENN_INLINE uint32_t enn_even(uint32_t x) { return enn_add_even(0, x); }
 ENN_INLINE uint32_t enn_odd(uint32_t x) { return enn_add_odd(0, x); }
+ENN_INLINE uint32_t enn_swap_bytes(uint32_t x) {
+  return (x & 0x00FF00FFu) << 8 | (x >> 8 & 0x00FF00FFu);
+}
 ENN_INLINE int32_t enn_smmlar(int32_t a, int32_t b, int32_t acc) {
   const int64_t product = (int64_t)a * b + ((int64_t)1 << 31);
   return enn_wrapping_add(acc, (int32_t)(product >> 32));

@@ -2,7 +2,7 @@
  *
  * y as enn_s8w4_layers.h says.
  *
- * conv2d_cols4: the columns of enn_s8_conv_dsp.h times nibbles (enn_dot4_dsp.h).
+ * conv2d_cols4: the columns of enn_s8_columns_dsp.h times nibbles (enn_dot4_dsp.h).
  * w[out_c][words][4]: byte k of a word has tap 8 n + k in its upper half and tap 8 n + 4 + k in its
  * lower one, zeros behind the last tap; the bias is 16 times that of the graph, as the sums are.
  * scratch: as there, for twice `words` blocks.
@@ -21,7 +21,7 @@
 #define ENN_S8W4_DSP_H
 
 #include "enn_dot4_dsp.h"
-#include "enn_s8_conv_dsp.h"
+#include "enn_s8_columns_dsp.h"
 #include "enn_s8_dense.h"
 #include "enn_s8_depthwise_dsp.h"
 #include "enn_s8_depthwise_plane_dsp.h"
@@ -41,6 +41,8 @@ ENN_INLINE void enn_conv2d_s8w4_cols4__dsp(const ENN_CONST struct enn_conv2d_s8 
   const int32_t pixels = p->out_h * p->out_w, channels = p->out_c;
   /* What is computed from here and dropped, or meets weights of 0: let it be numbers. */
   for (int32_t i = 0; i < 2 * words * ENN_DOT4_BYTES; i += 4) enn_store32(scratch + i, 0);
+  const struct enn_widening c = {.minus = enn_pair_of(-p->in_zero), .zero = p->in_zero};
+  struct enn_pixel pixel = enn_first_pixel(p);
   int8_t *at = y;
   for (int32_t first = 0; first < pixels; first += 4, at += 3 * channels) {
     const int32_t left = pixels - first;
@@ -48,7 +50,7 @@ ENN_INLINE void enn_conv2d_s8w4_cols4__dsp(const ENN_CONST struct enn_conv2d_s8 
     const int32_t second = left > 1 ? channels : 0, third = left > 2 ? 2 * channels : 0,
                   fourth = left > 3 ? 3 * channels : 0;
     const ENN_CONST int8_t *weights = w;
-    enn_columns(p, x, first, enn_min(left, 4), blocks, scratch);
+    enn_columns_pairs4(p, x, &pixel, enn_min(left, 4), blocks, &c, scratch);
     for (int32_t o = 0; o < channels; o++, at++) {
       const struct enn_dot4 sum = enn_dot4(scratch, &weights, words, 1, bias[o]);
       const int32_t factor = mult[o], right = -shift[o];

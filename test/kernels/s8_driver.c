@@ -178,6 +178,10 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
   x_y(enn_concat_s8__ref, enn_concat_s8)                    \
   x_y(enn_pad_s8__ref, enn_pad_s8)                          \
   x_y(enn_softmax_s8__ref, enn_softmax_s8)                  \
+  x_w_s_y(enn_conv2d_s8_fold4__dsp, enn_conv2d_s8)                     \
+  x_w_b_s_y(enn_conv2d_s8_fold4border__dsp, enn_conv2d_s8)             \
+  x_w_s_y(enn_conv2d_s8_fold4positive__dsp, enn_conv2d_s8)             \
+  x_w_b_s_y(enn_conv2d_s8_fold4positiveborder__dsp, enn_conv2d_s8)     \
   x_w_s_y(enn_conv2d_s8_cols4__dsp, enn_conv2d_s8)          \
   x_w_b_s_y(enn_conv2d_s8_cols4border__dsp, enn_conv2d_s8)  \
   x_w_y(enn_conv2d_s8_cols4__mve, enn_conv2d_s8)            \
