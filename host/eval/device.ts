@@ -7,7 +7,7 @@ import { type Graph, getValue } from '../ir/graph.js';
 import type { Session } from '../link/session.js';
 import { encodeInput } from '../quant/evaluate.js';
 import type { Oracle } from '../quant/interpret.js';
-import { createScorer, type Score } from './score.js';
+import { createScorer, type Score } from '../quant/score.js';
 
 export interface DeviceRun {
   readonly session: Session;

@@ -6,10 +6,10 @@ import { lower } from '../lower/pipeline.js';
 import { encodeInput } from '../quant/evaluate.js';
 import { soleInput } from '../quant/float-runs.js';
 import { createOracle } from '../quant/interpret.js';
+import type { Score } from '../quant/score.js';
 import { evaluateOnDevice } from './device.js';
 import { type Difference, firstDifference } from './difference.js';
 import { type DeviceSource, type OpenedDevice, withDevice } from './open-device.js';
-import type { Score } from './score.js';
 
 export interface EvaluateOptions extends DeviceSource {
   readonly dataset: Dataset;

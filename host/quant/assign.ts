@@ -4,6 +4,7 @@
  * into it.
  */
 import { BadInputError } from '../core/errors.js';
+import { createGroups, type Groups } from '../core/groups.js';
 import {
   consumers,
   type Graph,
@@ -18,27 +19,6 @@ import type { Step } from './fuse.js';
 
 /** Ranges of activations by value, from calibration. */
 export type Ranges = ReadonlyMap<ValueId, Range>;
-
-/** Union-find over values. */
-interface Groups {
-  root(id: ValueId): ValueId;
-  join(a: ValueId, b: ValueId): void;
-}
-
-function createGroups(): Groups {
-  const parent = new Map<ValueId, ValueId>();
-  const root = (id: ValueId): ValueId => {
-    const up = parent.get(id);
-    return up === undefined ? id : root(up);
-  };
-  return {
-    root,
-    join(a, b) {
-      const [ra, rb] = [root(a), root(b)];
-      if (ra !== rb) parent.set(ra, rb);
-    },
-  };
-}
 
 export const sameQuantization = (a: Quantization, b: Quantization): boolean =>
   a.axis === b.axis && `${a.scale}` === `${b.scale}` && `${a.zeroPoint}` === `${b.zeroPoint}`;
@@ -89,7 +69,7 @@ export const sameActivations = (a: Scheme, b: Scheme): boolean =>
 function joinInputs(
   graph: Graph,
   steps: readonly Step[],
-  groups: Groups,
+  groups: Groups<ValueId>,
   given: ReadonlySet<ValueId>,
   schemeOf: SchemeOf,
 ): void {
@@ -123,7 +103,7 @@ export function assignQuantization(
   ranges: Ranges,
   schemeOf: SchemeOf,
 ): QuantizationOf {
-  const groups = createGroups();
+  const groups = createGroups<ValueId>();
   // A group of a softmax's output or a model's input: its quantization is given, not shared out.
   const probabilities = steps.filter(({ rule }) => rule.kind === 'probabilities');
   const given = new Set([...graph.inputs, ...probabilities.map(({ output }) => output)]);

@@ -10,17 +10,22 @@ import { type Graph, getValue, type ValueId } from '../ir/graph.js';
 import { dequantize } from '../scheme/affine.js';
 import { sampleExamples } from './calibrate.js';
 import { encodeInput } from './evaluate.js';
-import { computedValues, runFloat, soleInput } from './float-runs.js';
-import { createOracle } from './interpret.js';
+import { computedValues, runFloat } from './float-runs.js';
+import { fuseBounds, type Step } from './fuse.js';
+import { createOracle, type Oracle } from './interpret.js';
 import { prepareForQuantization } from './quantize.js';
+import { createStepRuns, type StepRuns } from './step-runs.js';
 
 export interface LayerNoise {
   readonly id: ValueId;
   /** The name in the source. */
   readonly name: string;
-  /** 10 log10(sum of float^2 / sum of (float - int8)^2). */
+  /** 10 log10(sum of float^2 / sum of (float - int8)^2): noise of all layers up to this one. */
   readonly snrDb: number;
-  /** The ratio that the layer's own noise would leave: what its noisiest input brought is taken off. */
+  /**
+   * The same with the layer's own noise alone: the int8 layer against the float layer on the very
+   * operands that the int8 layer reads.
+   */
   readonly ownSnrDb: number;
 }
 
@@ -38,42 +43,67 @@ function ratio({ signal, noise }: Power): number {
   return Math.max(-mostSnrDb, Math.min(mostSnrDb, 10 * Math.log10(signal / noise)));
 }
 
-function add(power: Power, float: Float32Array, other: Float32Array): void {
-  for (let i = 0; i < float.length; i++) {
-    power.signal += float[i]! ** 2;
-    power.noise += (float[i]! - other[i]!) ** 2;
+/** Adds the power of a signal, and that of the difference between what was expected and got. */
+function add(power: Power, signal: Float32Array, expected: Float32Array, got: Float32Array): void {
+  for (let i = 0; i < signal.length; i++) {
+    power.signal += signal[i]! ** 2;
+    power.noise += (expected[i]! - got[i]!) ** 2;
   }
 }
 
-/** The values that both graphs compute, the model's input first. */
-function sharedValues(float: Graph, integer: Graph): ValueId[] {
-  const known = new Set(computedValues(float));
-  return [...integer.inputs, ...computedValues(integer).filter((id) => known.has(id))];
+/** The values that steps read and compute, the model's input first; constants are none of them. */
+function sharedValues(integer: Graph, steps: readonly Step[]): ValueId[] {
+  return [...integer.inputs, ...steps.map(({ output }) => output)];
 }
 
-/** Of a ratio in dB, the noise for a signal of 1. */
-const noiseOf = (snrDb: number): number => 10 ** (-snrDb / 10);
+interface Powers {
+  readonly all: Power;
+  readonly own: Power;
+}
 
-const ownRatio = (snrDb: number, before: number): number =>
-  ratio({ signal: 1, noise: Math.max(0, noiseOf(snrDb) - noiseOf(before)) });
+/** Real numbers of values of a batch, by value: those of the float graph, those of the integers. */
+interface Batch {
+  readonly float: ReadonlyMap<ValueId, Float32Array>;
+  readonly integer: ReadonlyMap<ValueId, Float32Array>;
+}
 
-function layersOf(integer: Graph, powers: ReadonlyMap<ValueId, Power>): LayerNoise[] {
-  const ratios = new Map([...powers].map(([id, power]) => [id, ratio(power)]));
-  const layers: LayerNoise[] = [];
-  for (const { inputs, output } of integer.nodes) {
-    const snrDb = ratios.get(output);
-    const before = Math.min(mostSnrDb, ...inputs.map((id) => ratios.get(id) ?? mostSnrDb));
-    // A requantize has no counterpart: its noise is counted where its result is used.
-    if (snrDb === undefined) ratios.set(output, before);
-    else
-      layers.push({
-        id: output,
-        name: getValue(integer, output).name,
-        snrDb,
-        ownSnrDb: ownRatio(snrDb, before),
-      });
+/** Runs the integer graph over the examples of a batch; values [examples, ...] in real units. */
+function integerValues(
+  oracle: Oracle,
+  dataset: Dataset,
+  examples: Uint32Array,
+  shared: readonly ValueId[],
+): Map<ValueId, Float32Array> {
+  const { graph } = oracle;
+  const input = getValue(graph, graph.inputs[0]!);
+  const sizes = new Map(shared.map((id) => [id, elements(getValue(graph, id).shape)]));
+  const out = new Map(
+    shared.map((id) => [id, new Float32Array(sizes.get(id)! * examples.length)] as const),
+  );
+  for (const [i, example] of examples.entries()) {
+    const values = oracle.runAll([encodeInput(dataset, example, input) as NumericArray]);
+    for (const [id, all] of out) {
+      const { quant, shape } = getValue(graph, id);
+      const real = dequantize(values.get(id) as NumericArray, quant!, shape);
+      all.set(real, i * sizes.get(id)!);
+    }
   }
-  return layers;
+  return out;
+}
+
+function addBatch(
+  { float, integer }: Batch,
+  steps: readonly Step[],
+  runs: StepRuns,
+  powers: ReadonlyMap<ValueId, Powers>,
+): void {
+  for (const step of steps) {
+    const { all, own } = powers.get(step.output)!;
+    const [exact, rounded] = [float.get(step.output)!, integer.get(step.output)!];
+    const fromRounded = runs.run(step, (id) => integer.get(id));
+    add(all, exact, exact, rounded);
+    add(own, exact, fromRounded, rounded);
+  }
 }
 
 /**
@@ -81,7 +111,7 @@ function layersOf(integer: Graph, powers: ReadonlyMap<ValueId, Power>): LayerNoi
  *
  * @param graph stage float, batch 1, as given to quantizeGraph
  * @param samples how many examples, drawn by the seed
- * @returns one entry per computed value that both have, in topological order
+ * @returns one entry per layer (with its activation), in topological order
  */
 export async function diagnose(
   graph: Graph,
@@ -89,24 +119,39 @@ export async function diagnose(
   dataset: Dataset,
   options: { readonly engine: Engine; readonly samples: number; readonly seed?: number },
 ): Promise<LayerNoise[]> {
+  const { engine, samples, seed = 0 } = options;
   const float = prepareForQuantization(graph);
+  const steps = fuseBounds(float);
   const oracle = createOracle(integer);
-  const input = soleInput(integer, dataset);
-  const shared = sharedValues(float, integer);
-  const powers = new Map<ValueId, Power>(shared.map((id) => [id, { signal: 0, noise: 0 }]));
-  const examples = sampleExamples(dataset, options.samples, options.seed ?? 0);
-  const runs = { graph: float, dataset, engine: options.engine, keep: computedValues(float) };
-  await runFloat(runs, examples, (program, numbers) => {
-    const batch = new Map(shared.map((id) => [id, program.read(id) as Float32Array]));
-    for (const [i, example] of numbers.entries()) {
-      const values = oracle.runAll([encodeInput(dataset, example, input) as NumericArray]);
-      for (const [id, power] of powers) {
-        const { quant, shape } = getValue(integer, id);
-        const size = elements(shape);
-        const part = batch.get(id)!.subarray(i * size, (i + 1) * size);
-        add(power, part, dequantize(values.get(id) as NumericArray, quant!, shape));
+  const shared = sharedValues(integer, steps);
+  const powers = new Map(
+    steps.map(({ output }) => [
+      output,
+      { all: { signal: 0, noise: 0 }, own: { signal: 0, noise: 0 } },
+    ]),
+  );
+  const examples = sampleExamples(dataset, samples, seed);
+  let runs: StepRuns | undefined;
+  try {
+    const floatRuns = { graph: float, dataset, engine, keep: computedValues(float) };
+    await runFloat(floatRuns, examples, (program, numbers) => {
+      if (runs?.batch !== numbers.length) {
+        runs?.dispose();
+        runs = createStepRuns(float, engine, numbers.length, { bounds: true });
       }
-    }
-  });
-  return layersOf(integer, powers);
+      const batch: Batch = {
+        float: new Map(shared.map((id) => [id, program.read(id) as Float32Array])),
+        integer: integerValues(oracle, dataset, numbers, shared),
+      };
+      addBatch(batch, steps, runs, powers);
+    });
+  } finally {
+    runs?.dispose();
+  }
+  return steps.map(({ output: id }) => ({
+    id,
+    name: getValue(integer, id).name,
+    snrDb: ratio(powers.get(id)!.all),
+    ownSnrDb: ratio(powers.get(id)!.own),
+  }));
 }

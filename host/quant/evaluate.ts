@@ -3,17 +3,17 @@
  * an engine.
  */
 import { setImmediate } from 'node:timers/promises';
-import { argmax } from '../core/argmax.js';
 import type { AnyArray, NumericArray } from '../core/dtype.js';
 import { UnsupportedError } from '../core/errors.js';
 import { elements } from '../core/shape.js';
-import { allIndices, type Dataset, type InputGrid, requireClasses } from '../data/dataset.js';
+import { allIndices, type Dataset, type InputGrid } from '../data/dataset.js';
 import type { Engine } from '../engine/engine.js';
 import { type Graph, getValue, type Quantization, type Value } from '../ir/graph.js';
 import { forInference } from '../rewrite/for-inference.js';
 import { perTensor, quantizeAs, quantizeS8 } from '../scheme/affine.js';
 import { runFloat, soleInput } from './float-runs.js';
 import { createOracle } from './interpret.js';
+import { createScorer, type Score, type ScoreOptions } from './score.js';
 
 /** Two scales this near, and zero points within two steps, stand for the same units. */
 const nearScales = 1.05;
@@ -54,18 +54,57 @@ export function encodeInput(
   });
 }
 
-export interface EvaluateOptions {
-  /** How many examples, from the first; default all. */
-  readonly limit?: number | undefined;
-  readonly onProgress?: ((done: number) => void) | undefined;
+/**
+ * Scores an integer graph through the oracle.
+ *
+ * @param graph stage int8, batch 1
+ * @throws BadInputError where the data has more classes than the graph has outputs
+ */
+export async function scoreInteger(
+  graph: Graph,
+  dataset: Dataset,
+  { limit, onProgress }: ScoreOptions = {},
+): Promise<Score> {
+  const scorer = createScorer(dataset, getValue(graph, graph.outputs[0]!));
+  const input = soleInput(graph, dataset);
+  const oracle = createOracle(graph);
+  const examples = allIndices(dataset, limit);
+  for (const [i, example] of examples.entries()) {
+    const inputs: AnyArray[] = [encodeInput(dataset, example, input) as NumericArray];
+    scorer.add(example, oracle.run(inputs)[0] as NumericArray);
+    if (i % 100 === 99) {
+      onProgress?.(i + 1);
+      await setImmediate();
+    }
+  }
+  onProgress?.(examples.length);
+  return scorer.score();
 }
 
-/** The number of outputs of a classifier for this data; undefined where the targets are values. */
-function classOutputs(graph: Graph, dataset: Dataset): number | undefined {
-  if (dataset.target.kind !== 'class') return undefined;
-  const count = elements(getValue(graph, graph.outputs[0]!).shape);
-  requireClasses(dataset, count);
-  return count;
+/**
+ * Scores a float graph through an engine.
+ *
+ * @param graph stage float, batch 1
+ * @throws BadInputError where the data has more classes than the graph has outputs
+ */
+export async function scoreFloat(
+  graph: Graph,
+  dataset: Dataset,
+  engine: Engine,
+  { limit, onProgress }: ScoreOptions = {},
+): Promise<Score> {
+  const inference = forInference(graph);
+  const output = getValue(inference, inference.outputs[0]!);
+  const scorer = createScorer(dataset, output);
+  const each = elements(output.shape);
+  const runs = { graph: inference, dataset, engine, onProgress };
+  await runFloat(runs, allIndices(dataset, limit), (program, examples) => {
+    const results = program.read(output.id) as NumericArray;
+    for (const [k, example] of examples.entries()) {
+      scorer.add(example, results.subarray(k * each, (k + 1) * each) as NumericArray);
+    }
+  });
+  return scorer.score();
 }
 
 /**
@@ -73,30 +112,11 @@ function classOutputs(graph: Graph, dataset: Dataset): number | undefined {
  *
  * @returns null where the dataset has values, not classes
  */
-export async function evaluateInteger(
+export const evaluateInteger = async (
   graph: Graph,
   dataset: Dataset,
-  options: EvaluateOptions = {},
-): Promise<number | null> {
-  const classes = classOutputs(graph, dataset);
-  if (classes === undefined) return null;
-  const input = soleInput(graph, dataset);
-  const oracle = createOracle(graph);
-  const examples = allIndices(dataset, options.limit);
-  const labels = dataset.labels(examples);
-  let correct = 0;
-  for (const [i, example] of examples.entries()) {
-    const inputs: AnyArray[] = [encodeInput(dataset, example, input) as NumericArray];
-    const output = oracle.run(inputs)[0] as NumericArray;
-    if (argmax(output, 0, classes) === labels[i]) correct++;
-    if (i % 100 === 99) {
-      options.onProgress?.(i + 1);
-      await setImmediate();
-    }
-  }
-  options.onProgress?.(examples.length);
-  return correct / examples.length;
-}
+  options?: ScoreOptions,
+): Promise<number | null> => (await scoreInteger(graph, dataset, options)).accuracy;
 
 /**
  * The fraction of examples that a float graph classifies right, through an engine.
@@ -104,23 +124,9 @@ export async function evaluateInteger(
  * @param graph stage float, batch 1
  * @returns null where the dataset has values, not classes
  */
-export async function evaluateFloat(
+export const evaluateFloat = async (
   graph: Graph,
   dataset: Dataset,
   engine: Engine,
-  options: EvaluateOptions = {},
-): Promise<number | null> {
-  const inference = forInference(graph);
-  const classes = classOutputs(inference, dataset);
-  if (classes === undefined) return null;
-  const runs = { graph: inference, dataset, engine, onProgress: options.onProgress };
-  const examples = allIndices(dataset, options.limit);
-  let correct = 0;
-  await runFloat(runs, examples, (program, numbers) => {
-    const outputs = program.read(inference.outputs[0]!) as Float32Array;
-    dataset.labels(numbers).forEach((label, i) => {
-      if (argmax(outputs, i * classes, classes) === label) correct++;
-    });
-  });
-  return correct / examples.length;
-}
+  options?: ScoreOptions,
+): Promise<number | null> => (await scoreFloat(graph, dataset, engine, options)).accuracy;

@@ -34,7 +34,8 @@ export function soleInput(graph: Graph, dataset: Dataset): Value {
 /** The values that nodes compute, in order. */
 export const computedValues = (graph: Graph): ValueId[] => graph.nodes.map(({ output }) => output);
 
-function batchSize(graph: Graph, keep: readonly ValueId[]): number {
+/** How many examples fit one batch that keeps these values. */
+export function batchSize(graph: Graph, keep: readonly ValueId[]): number {
   const each = keep.reduce((sum, id) => sum + elements(getValue(graph, id).shape), 1);
   return Math.max(1, Math.min(mostBatch, Math.floor(mostElements / each)));
 }

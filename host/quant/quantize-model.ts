@@ -1,18 +1,25 @@
 /**
  * Quantization from end to end: calibrate, quantize, measure, compare with a budget.
  */
-import { GateError } from '../core/errors.js';
+import { UsageError } from '../core/errors.js';
 import type { Dataset } from '../data/dataset.js';
 import type { Engine } from '../engine/engine.js';
-import type { Graph, ValueId } from '../ir/graph.js';
-import type { SchemeName } from '../scheme/schemes.js';
+import type { Graph } from '../ir/graph.js';
+import { type SchemeName, schemes } from '../scheme/schemes.js';
 import type { Ranges } from './assign.js';
+import { type AutoOptions, type AutoResult, type Promotion, promoteUntilEnough } from './auto.js';
 import { calibrate, defaultSamples } from './calibrate.js';
+import { measureMagnitudes } from './channel-magnitudes.js';
+import { correctBiases } from './correct-bias.js';
 import { diagnose, type LayerNoise } from './diagnose.js';
-import { evaluateFloat, evaluateInteger } from './evaluate.js';
+import { type Equalized, equalizeChannels } from './equalize.js';
+import { scoreFloat, scoreInteger } from './evaluate.js';
 import { fuseBounds } from './fuse.js';
+import { dropOf, requireQuality } from './gate.js';
 import type { ObserverName } from './observers.js';
+import { type LayerSchemes, promotedScheme } from './promote.js';
 import { prepareForQuantization, quantizeGraph } from './quantize.js';
+import type { Score } from './score.js';
 
 export interface QuantizeModelOptions {
   /** Stage float, batch 1. */
@@ -27,17 +34,27 @@ export interface QuantizeModelOptions {
   readonly seed?: number | undefined;
   readonly scheme?: SchemeName | undefined;
   /** Other schemes for some layers, by the values that they compute. */
-  readonly layers?: ReadonlyMap<ValueId, SchemeName> | undefined;
+  readonly layers?: LayerSchemes | undefined;
   readonly observer?: ObserverName | undefined;
   readonly perAxisDense?: boolean | undefined;
-  /** The largest loss of accuracy that is accepted, as a fraction: 0.003 is 0.3 points. */
+  /** Balance channels between layers (equalize.ts); default false. */
+  readonly equalize?: boolean | undefined;
+  /** Take back what rounding shifts in the mean (correct-bias.ts); default false. */
+  readonly biasCorrection?: boolean | undefined;
+  /**
+   * The largest loss of accuracy that is accepted, as a fraction: 0.003 is 0.3 points. Where the test
+   * data has values: the largest rise of the mean squared error, as a part of the float graph's.
+   */
   readonly maxDrop?: number | undefined;
+  /** Gives layers int16 activations until the loss is at most maxDrop. */
+  readonly auto?: boolean | undefined;
   /** How many test examples, from the first; default all. */
   readonly limit?: number | undefined;
   readonly onProgress?: ((stage: QuantizeStage, done: number, total: number) => void) | undefined;
+  readonly onPromotion?: ((promotion: Promotion) => void) | undefined;
 }
 
-export type QuantizeStage = 'calibrate' | 'float' | 'int8';
+export type QuantizeStage = 'calibrate' | 'float' | 'int8' | 'int16';
 
 export interface QuantizedModel {
   /** Stage int8, batch 1. */
@@ -46,80 +63,159 @@ export interface QuantizedModel {
   /** Null where the test data has values, not classes. */
   readonly floatAccuracy: number | null;
   readonly int8Accuracy: number | null;
+  /** Mean squared errors; null where the test data has classes. */
+  readonly floatMeanSquares: number | null;
+  readonly int8MeanSquares: number | null;
   readonly layers: readonly LayerNoise[];
+  /** How many values had their channels balanced. */
+  readonly equalized: number;
+  /** In order; empty without `auto`, and where int8 was good enough. */
+  readonly promotions: readonly Promotion[];
 }
 
 /** Diagnosis needs few examples: the ratios hardly change with more. */
 const diagnoseSamples = 32;
-const namedLayers = 3;
+/** For magnitudes of channels, and means of layers. */
+const fewSamples = 100;
+/** For the noise that a candidate leaves. */
+const rankSamples = 32;
 
-const percent = (fraction: number): string => `${(100 * fraction).toFixed(2)} %`;
+const gateHint =
+  'Try --auto (int16 where it helps), --equalize, --bias-correction, another --observer or more --samples; or allow a larger --max-drop.';
+const exhaustedHint =
+  'Activations are not what costs, weights of 8 bits are: try --equalize, --per-axis-dense or --bias-correction, train with quantization, or allow a larger --max-drop.';
 
-/**
- * Checks the loss of accuracy.
- *
- * @throws GateError (exit code 10) naming the layers that add most of the noise
- */
-export function requireAccuracy(
-  {
-    floatAccuracy,
-    int8Accuracy,
-    layers,
-  }: Pick<QuantizedModel, 'floatAccuracy' | 'int8Accuracy' | 'layers'>,
-  maxDrop: number,
-): void {
-  if (floatAccuracy === null || int8Accuracy === null) return;
-  const drop = floatAccuracy - int8Accuracy;
-  if (drop <= maxDrop) return;
-  const worst = [...layers].sort((a, b) => a.ownSnrDb - b.ownSnrDb).slice(0, namedLayers);
-  const named = worst.map(
-    ({ name, snrDb, ownSnrDb }) =>
-      `${name} (${ownSnrDb.toFixed(1)} dB by itself, ${snrDb.toFixed(1)} dB with those before it)`,
-  );
-  throw new GateError(
-    `int8 accuracy ${percent(int8Accuracy)} is ${percent(drop)} below float ${percent(floatAccuracy)}, more than ${percent(maxDrop)}; worst layers: ${named.join(', ')}`,
-    {
-      hint: 'Calibrate with more --samples, bound these layers by relu6, or allow a larger --max-drop.',
-      where: worst[0]?.name,
+function requireBudget({ auto, maxDrop, scheme = 'int8' }: QuantizeModelOptions): void {
+  if (!auto) return;
+  if (maxDrop === undefined) {
+    throw new UsageError('--auto needs a budget', {
+      hint: 'Say how much may be lost: --max-drop 0.5 for half a point of accuracy.',
+    });
+  }
+  if (schemes[scheme].types.activation === schemes[promotedScheme].types.activation) {
+    throw new UsageError(`--auto has nothing to promote in a model of scheme ${scheme}`, {
+      hint: 'Leave --scheme out: --auto gives int16 activations to the layers that need them.',
+    });
+  }
+}
+
+/** Quantizes one model with any schemes of layers, from the same ranges. */
+interface Quantizer {
+  /** The float graph that is quantized, channels balanced where asked. */
+  readonly reference: Graph;
+  readonly equalized: number;
+  readonly ranges: Ranges;
+  readonly quantize: AutoOptions['quantize'];
+  readonly requantize: AutoOptions['requantize'];
+  readonly diagnose: (integer: Graph) => Promise<LayerNoise[]>;
+}
+
+/** The prepared graph, with the values whose channels were balanced. */
+async function balanced(options: QuantizeModelOptions): Promise<Equalized> {
+  const graph = prepareForQuantization(options.graph);
+  fuseBounds(graph);
+  if (!options.equalize) return { graph, values: [] };
+  const { data, engine, seed = 0, perAxisDense } = options;
+  const magnitudes = await measureMagnitudes(graph, data, { engine, samples: fewSamples, seed });
+  return equalizeChannels(graph, { magnitudes, perAxisDense });
+}
+
+async function createQuantizer(options: QuantizeModelOptions): Promise<Quantizer> {
+  const { data, engine, samples = defaultSamples, seed = 0, scheme = 'int8' } = options;
+  const { graph: reference, values } = await balanced(options);
+  const total = Math.min(samples, data.count);
+  const ranges = await calibrate(reference, data, {
+    engine,
+    samples,
+    seed,
+    observer: options.observer ?? 'minMax',
+    onProgress: (done) => options.onProgress?.('calibrate', done, total),
+  });
+  const requantize = (source: Graph, layers: LayerSchemes): Graph =>
+    quantizeGraph(source, ranges, { scheme, layers, perAxisDense: options.perAxisDense ?? false });
+  const runs = { engine, seed };
+  return {
+    reference,
+    equalized: values.length,
+    ranges,
+    requantize,
+    async quantize(layers) {
+      const means = { dataset: data, ...runs, samples: fewSamples };
+      const source = options.biasCorrection
+        ? await correctBiases(reference, (graph) => requantize(graph, layers), means)
+        : reference;
+      return { source, integer: requantize(source, layers), layers };
     },
-  );
+    diagnose: (integer) =>
+      diagnose(reference, integer, data, { ...runs, samples: diagnoseSamples }),
+  };
+}
+
+/** The model in its scheme, or with as many layers promoted as the budget asks for. */
+async function searchSchemes(
+  quantizer: Quantizer,
+  float: Score,
+  options: QuantizeModelOptions,
+): Promise<AutoResult> {
+  const { data, testData, engine, limit, maxDrop = 0, scheme = 'int8', seed = 0 } = options;
+  const total = Math.min(limit ?? testData.count, testData.count);
+  const scored = (stage: QuantizeStage) => (integer: Graph) =>
+    scoreInteger(integer, testData, {
+      limit,
+      onProgress: (done) => options.onProgress?.(stage, done, total),
+    });
+  const first = await quantizer.quantize(options.layers ?? new Map());
+  const score = await scored('int8')(first.integer);
+  const start = { ...first, score };
+  const enough = (one: Score): boolean => dropOf(float, one) <= maxDrop;
+  if (!options.auto || enough(score)) return { ...start, enough: true, promotions: [] };
+  return promoteUntilEnough(start, {
+    ...quantizer,
+    scheme,
+    score: scored('int16'),
+    enough,
+    onPromotion: options.onPromotion,
+    dataset: data,
+    engine,
+    samples: rankSamples,
+    seed,
+  });
 }
 
 /**
  * Quantizes a trained float graph and measures what it costs.
  *
- * @throws UnsupportedError (4) for an op without int8 form, before any data is read;
- * GateError (10) when accuracy falls by more than maxDrop
+ * @throws UnsupportedError (4) for an op without int8 form, before any data is read; GateError (10)
+ *   when more than maxDrop is lost, with `auto` even with int16 activations throughout
  */
 export async function quantizeModel(options: QuantizeModelOptions): Promise<QuantizedModel> {
-  const { graph, data, testData, engine, samples = defaultSamples, seed = 0, limit } = options;
-  fuseBounds(prepareForQuantization(graph));
-  const count = Math.min(limit ?? testData.count, testData.count);
-  const report = (stage: QuantizeStage, total: number) => (done: number) =>
-    options.onProgress?.(stage, done, total);
-
-  const ranges = await calibrate(graph, data, {
-    engine,
-    samples,
-    seed,
-    observer: options.observer ?? 'minMax',
-    onProgress: report('calibrate', Math.min(samples, data.count)),
-  });
-  const quantized = quantizeGraph(graph, ranges, {
-    scheme: options.scheme ?? 'int8',
-    ...(options.layers && { layers: options.layers }),
-    perAxisDense: options.perAxisDense ?? false,
-  });
-  const layers = await diagnose(graph, quantized, data, { engine, samples: diagnoseSamples, seed });
-  const floatAccuracy = await evaluateFloat(graph, testData, engine, {
+  requireBudget(options);
+  const { graph, testData, engine, limit, maxDrop } = options;
+  const quantizer = await createQuantizer(options);
+  const total = Math.min(limit ?? testData.count, testData.count);
+  const float = await scoreFloat(graph, testData, engine, {
     limit,
-    onProgress: report('float', count),
+    onProgress: (done) => options.onProgress?.('float', done, total),
   });
-  const int8Accuracy = await evaluateInteger(quantized, testData, {
-    limit,
-    onProgress: report('int8', count),
-  });
-  const result = { graph: quantized, ranges, floatAccuracy, int8Accuracy, layers };
-  if (options.maxDrop !== undefined) requireAccuracy(result, options.maxDrop);
-  return result;
+  const { integer, score, enough, promotions } = await searchSchemes(quantizer, float, options);
+  const layers = await quantizer.diagnose(integer);
+  if (maxDrop !== undefined) {
+    requireQuality(float, score, {
+      what: enough ? (options.scheme ?? 'int8') : 'with int16 activations throughout,',
+      maxDrop,
+      layers,
+      hint: enough ? gateHint : exhaustedHint,
+    });
+  }
+  return {
+    graph: integer,
+    ranges: quantizer.ranges,
+    floatAccuracy: float.accuracy,
+    int8Accuracy: score.accuracy,
+    floatMeanSquares: float.meanSquares,
+    int8MeanSquares: score.meanSquares,
+    layers,
+    equalized: quantizer.equalized,
+    promotions,
+  };
 }

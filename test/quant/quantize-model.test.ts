@@ -8,7 +8,8 @@ import { conv2d, dense, flatten, input, maxPool2d } from '../../host/front/layer
 import { getValue } from '../../host/ir/graph.js';
 import { print } from '../../host/ir/text.js';
 import { encodeInput, evaluateFloat, evaluateInteger } from '../../host/quant/evaluate.js';
-import { quantizeModel, requireAccuracy } from '../../host/quant/quantize-model.js';
+import { requireQuality } from '../../host/quant/gate.js';
+import { quantizeModel } from '../../host/quant/quantize-model.js';
 import { engineMissing, features, graphOf, images, theEngine } from './fixture.js';
 
 const options = { skip: engineMissing };
@@ -66,7 +67,8 @@ test('the whole way: accuracies, layers, progress, the same bytes again', option
   );
   assert.equal(result.layers.length, result.graph.nodes.length);
   for (const { name, snrDb, ownSnrDb } of result.layers) {
-    assert.ok(name.length > 0 && snrDb > 25 && ownSnrDb >= snrDb);
+    // The first layer reads exact pixels: its noise is all its own, up to the rounding of float32.
+    assert.ok(name.length > 0 && snrDb > 25 && ownSnrDb > snrDb - 1e-3);
   }
   assert.equal(print((await run(20)).graph), print(result.graph));
 });
@@ -77,19 +79,22 @@ test('a loss of accuracy beyond the budget is exit code 10 and names the layers'
     { id: 'b', name: 'culprit', snrDb: 12, ownSnrDb: 12.1 },
     { id: 'c', name: 'last', snrDb: 11, ownSnrDb: 18 },
   ];
-  const report = { floatAccuracy: 0.9, int8Accuracy: 0.85, layers };
-  requireAccuracy(report, 0.06);
-  requireAccuracy({ ...report, int8Accuracy: null }, 0);
-  assert.throws(
-    () => requireAccuracy(report, 0.01),
-    (error: unknown) => {
-      assert.ok(error instanceof GateError);
-      assert.equal(error.code, 10);
-      assert.match(error.message, /85\.00 %.*90\.00 %.*worst layers: culprit/);
-      assert.equal(error.where, 'culprit');
-      return true;
-    },
-  );
+  const classes = (accuracy: number) => ({ accuracy, meanSquares: null });
+  const gate = (maxDrop: number) => () =>
+    requireQuality(classes(0.9), classes(0.85), {
+      what: 'int8',
+      maxDrop,
+      layers,
+      hint: 'Mend it.',
+    });
+  assert.doesNotThrow(gate(0.06));
+  assert.throws(gate(0.01), (error: unknown) => {
+    assert.ok(error instanceof GateError);
+    assert.equal(error.code, 10);
+    assert.match(error.message, /85\.00 %.*90\.00 %.*worst layers: culprit/);
+    assert.equal(error.where, 'culprit');
+    return true;
+  });
 });
 
 test('a gate that fails stops the whole', options, async () => {

@@ -3,10 +3,10 @@ import { type ExitCode, exitCodes, GateError, UsageError } from '../../core/erro
 import { createEngine } from '../../engine/engine.js';
 import type { Difference } from '../../eval/difference.js';
 import { type DeviceEvaluation, evaluateModel } from '../../eval/evaluate.js';
-import { scoreFloat } from '../../eval/float.js';
 import { buildGraph, isBuild } from '../../eval/open-device.js';
-import type { Score } from '../../eval/score.js';
 import type { Graph } from '../../ir/graph.js';
+import { scoreFloat } from '../../quant/evaluate.js';
+import type { Score } from '../../quant/score.js';
 import { type Context, command, defined, type Flags, silent } from '../command.js';
 import { needsOf, openEvaluationData } from '../datasets.js';
 import { readModelFile } from '../model-file.js';
@@ -65,7 +65,10 @@ async function evaluateFloatModel(
   const engine = await createEngine(options.engine);
   const total = Math.min(options.limit ?? dataset.count, dataset.count);
   const bar = context.progress('evaluate', total);
-  const score = await scoreFloat(graph, dataset, engine, total, (done) => bar.update(done));
+  const score = await scoreFloat(graph, dataset, engine, {
+    limit: total,
+    onProgress: (done) => bar.update(done),
+  });
   bar.stop();
   requireAccuracy(score, options.minAccuracy);
   const labels = graph.labels ?? dataset.classNames;

@@ -5,6 +5,8 @@ import { writeOutputFile } from '../../core/output-file.js';
 import { exportTflite } from '../../emit/tflite.js';
 import { createEngine } from '../../engine/engine.js';
 import { type Graph, getValue, type ValueId } from '../../ir/graph.js';
+import { lower } from '../../lower/pipeline.js';
+import type { Promotion } from '../../quant/auto.js';
 import type { LayerNoise } from '../../quant/diagnose.js';
 import { type ObserverName, observers } from '../../quant/observers.js';
 import { prepareForQuantization } from '../../quant/quantize.js';
@@ -32,8 +34,14 @@ export interface QuantizeOptions {
   readonly perAxisDense?: boolean;
   /** How ranges are found; default minMax. */
   readonly observer?: string;
-  /** The largest accepted loss of accuracy, in points (percent). */
+  /** Balance channels between layers before quantizing. */
+  readonly equalize?: boolean;
+  /** Take back what rounding shifts in the mean of each layer. */
+  readonly biasCorrection?: boolean;
+  /** The largest accepted loss: points of accuracy, or percent more squared error of values. */
   readonly maxDrop?: number;
+  /** Give layers int16 activations until the loss is within maxDrop. */
+  readonly auto?: boolean;
   /** How many test examples; default all. */
   readonly limit?: number;
   readonly engine?: string;
@@ -48,7 +56,29 @@ export interface QuantizeReport {
   /** Null where the targets are values. */
   readonly floatAccuracy: number | null;
   readonly int8Accuracy: number | null;
+  /** Mean squared errors; null where the targets are classes. */
+  readonly floatMeanSquares: number | null;
+  readonly int8MeanSquares: number | null;
   readonly layers: readonly LayerNoise[];
+  /** How many values had their channels balanced. */
+  readonly equalized: number;
+  /** What --auto gave int16 activations, in order. */
+  readonly promotions: readonly PromotionReport[];
+}
+
+export interface PromotionReport {
+  /** The value that keeps 16 bits. */
+  readonly value: ValueId;
+  readonly name: string;
+  /** Names of the layers that were promoted for it. */
+  readonly layers: readonly string[];
+  /** With all promotions so far. */
+  readonly accuracy: number | null;
+  readonly meanSquares: number | null;
+  readonly outputSnrDb: number;
+  /** Bytes of the arena on a board without kernels of its own, and of the .tflite. */
+  readonly arena: number;
+  readonly bytes: number;
 }
 
 function requireScheme(name: string | undefined): SchemeName | undefined {
@@ -74,6 +104,31 @@ function layerSchemes(graph: Graph, text: string): ReadonlyMap<ValueId, SchemeNa
     return [named(name), requireScheme(scheme ?? '')!] as const;
   });
   return new Map(entries);
+}
+
+function describePromotion({ graph, ...promotion }: Promotion): PromotionReport {
+  const nameOf = (id: ValueId): string => getValue(graph, id).name;
+  const { value, layers, score, outputSnrDb } = promotion;
+  return {
+    value,
+    name: nameOf(value),
+    layers: layers.map(nameOf),
+    accuracy: score.accuracy,
+    meanSquares: score.meanSquares,
+    outputSnrDb,
+    arena: lower(graph).arenaBytes,
+    bytes: exportTflite(graph).length,
+  };
+}
+
+function promotionLine(report: PromotionReport): string {
+  const { layers, accuracy, meanSquares, outputSnrDb, arena, bytes } = report;
+  const quality =
+    accuracy === null
+      ? `mean squared error ${meanSquares?.toPrecision(4)}`
+      : `accuracy ${percent(accuracy)}`;
+  const sizes = [arena, bytes].map((n) => n.toLocaleString('en-US'));
+  return `int16: ${layers.join(', ')}: ${quality}, output ${outputSnrDb.toFixed(1)} dB, arena ${sizes[0]}, file ${sizes[1]} bytes`;
 }
 
 const defaultOutput = (model: string): string =>
@@ -105,6 +160,7 @@ export async function quantize(
       : await openTestData(config, options.data, options.testData, data, needs);
   let bar: ReturnType<Context['progress']> | undefined;
   let stage = '';
+  const promotions: PromotionReport[] = [];
   const result = await quantizeModel({
     graph,
     data,
@@ -116,6 +172,14 @@ export async function quantize(
     layers: options.layers === undefined ? undefined : layerSchemes(graph, options.layers),
     perAxisDense: options.perAxisDense,
     observer: options.observer as ObserverName | undefined,
+    equalize: options.equalize,
+    biasCorrection: options.biasCorrection,
+    auto: options.auto,
+    onPromotion(promotion) {
+      const report = describePromotion(promotion);
+      promotions.push(report);
+      context.note(promotionLine(report));
+    },
     maxDrop: options.maxDrop === undefined ? undefined : options.maxDrop / 100,
     limit: options.limit,
     onProgress(now, done, total) {
@@ -129,8 +193,8 @@ export async function quantize(
   const bytes = exportTflite(result.graph);
   const output = options.out ?? defaultOutput(options.model);
   writeOutputFile(output, bytes);
-  const { floatAccuracy, int8Accuracy, layers } = result;
-  return { output, bytes: bytes.length, floatAccuracy, int8Accuracy, layers };
+  const { graph: _, ranges: __, promotions: ___, ...measured } = result;
+  return { output, bytes: bytes.length, ...measured, promotions };
 }
 
 const options = (flags: Flags): QuantizeOptions =>
@@ -143,7 +207,10 @@ const options = (flags: Flags): QuantizeOptions =>
     layers: read.text(flags, 'layers'),
     perAxisDense: read.flag(flags, 'per-axis-dense'),
     observer: read.text(flags, 'observer'),
+    equalize: read.flag(flags, 'equalize'),
+    biasCorrection: read.flag(flags, 'bias-correction'),
     maxDrop: read.number(flags, 'max-drop'),
+    auto: read.flag(flags, 'auto'),
     limit: read.number(flags, 'limit'),
     engine: read.text(flags, 'engine'),
     seed: read.number(flags, 'seed'),
@@ -181,7 +248,26 @@ export const quantizeCommand = command<QuantizeReport>({
       choices: Object.keys(observers),
       describe: 'How ranges are found',
     },
-    'max-drop': { type: 'number', describe: 'Fail when accuracy falls by more points than this' },
+    equalize: {
+      type: 'boolean',
+      default: false,
+      describe: 'Balance channels between layers; the float function stays',
+    },
+    'bias-correction': {
+      type: 'boolean',
+      default: false,
+      describe: 'Take back what rounding shifts in the mean of each layer',
+    },
+    'max-drop': {
+      type: 'number',
+      describe:
+        'Fail when accuracy falls by more points than this; of values: when their squared error rises by more percent',
+    },
+    auto: {
+      type: 'boolean',
+      default: false,
+      describe: 'Give layers int16 activations until the loss is within --max-drop',
+    },
     limit: shared.limit,
     engine: { type: 'string', default: 'wasm', describe: 'What runs the float model' },
     seed: shared.seed,
@@ -205,10 +291,16 @@ export const quantizeCommand = command<QuantizeReport>({
         ['bytes', report.bytes],
         ['float accuracy', percentText(report.floatAccuracy)],
         ['quantized accuracy', percentText(report.int8Accuracy)],
+        ['float squared error', report.floatMeanSquares?.toPrecision(4)],
+        ['quantized squared error', report.int8MeanSquares?.toPrecision(4)],
       ]),
       table(
-        ['layer', 'SNR dB'],
-        report.layers.map(({ name, snrDb }) => [name, snrDb.toFixed(1)]),
+        ['layer', 'SNR dB', 'by itself'],
+        report.layers.map(({ name, snrDb, ownSnrDb }) => [
+          name,
+          snrDb.toFixed(1),
+          ownSnrDb.toFixed(1),
+        ]),
       ),
     ].join('\n\n'),
 });

@@ -18,6 +18,12 @@ export interface Score {
   readonly meanSquares: number | null;
 }
 
+export interface ScoreOptions {
+  /** How many examples, from the first; default all. */
+  readonly limit?: number | undefined;
+  readonly onProgress?: ((done: number) => void) | undefined;
+}
+
 /** Gathers a score example by example. */
 export interface Scorer {
   /** @param output of one example, in the output value's type */
