@@ -83,16 +83,25 @@ function binary(call: CpuCall): ElementOp | undefined {
   return { kind: 'op', op: call.kernel, n, factor: 0, from: [from[0], from[1]], y };
 }
 
-/** `enn_f32_map`: all operands are flat, but the rate of an update. */
+/** Operands that are read by address: the rate of an update, the scale and limits of integers. */
+const fixedOperands: Readonly<Record<string, readonly number[]>> = {
+  descend: [2],
+  adaptive_descend: [3],
+  fake_quantize: [1, 2],
+  fake_quantize_grad: [1, 2],
+  fake_quantize_slope: [1, 2],
+};
+
+/** `enn_f32_map` */
 function map(call: CpuCall): ElementOp | undefined {
   const [n, factor] = call.params as [number, number];
   const last = call.args.length - 1;
   const buffers = call.args.map((_, i) => whole(call, i));
   if (buffers.includes(undefined)) return undefined;
-  const rate = call.kernel.endsWith('descend') ? last - 1 : -1;
+  const fixed = fixedOperands[call.kernel] ?? [];
   const from = buffers
     .slice(0, last)
-    .map((buffer, i): Operand => ({ kind: i === rate ? 'fixed' : 'flat', buffer: buffer! }));
+    .map((buffer, i): Operand => ({ kind: fixed.includes(i) ? 'fixed' : 'flat', buffer: buffer! }));
   return { kind: 'op', op: call.kernel, n, factor, from, y: buffers[last]! };
 }
 

@@ -32,7 +32,8 @@ export type KernelName =
   | MapKernel
   | 'batch_norm'
   | TableKernel
-  | 'dropout_mask';
+  | 'dropout_mask'
+  | `${FakeKernel}_axis`;
 
 /**
  * `enn_f32_conv_fft`: the struct of the kernel without `_fft`, then tables. Both compute the same, so
@@ -64,7 +65,11 @@ export type MapKernel =
   | 'scale_add'
   | 'ema'
   | 'descend'
-  | 'adaptive_descend';
+  | 'adaptive_descend'
+  | FakeKernel;
+
+/** Fake quantization with one scale; `_axis` (`enn_f32_fake`): one for each channel. */
+export type FakeKernel = `fake_quantize${'' | '_grad' | '_slope'}`;
 
 type ActivationKernel =
   | 'relu'

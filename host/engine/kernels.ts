@@ -10,6 +10,7 @@ import type { Value } from '../ir/graph.js';
 import type { OpName } from '../ir/ops.js';
 import {
   alias,
+  type FakeKernel,
   f32,
   type KernelCall,
   type KernelPlan,
@@ -99,6 +100,20 @@ function batchNorm({ inputs, output: y, attrs }: Site<'batchNorm'>): KernelPlan 
   const params = [elements(y.shape) / channels, channels, f32(attrs.epsilon)];
   const args = [...inputs.map((_, i) => operand(i)), output()];
   return { calls: [{ kernel: 'batch_norm', params, args }], inPlace: [0] };
+}
+
+/** Fake quantization (kernels/c/enn_f32_fake.h): one scale, or one for each index of an axis. */
+function fake(
+  kernel: FakeKernel,
+  { inputs, output: y }: Operands,
+  axis: number | undefined,
+): KernelPlan {
+  const args = [...inputs.map((_, i) => operand(i)), output()];
+  const n = elements(y.shape);
+  const inPlace = [0, 3].filter((i) => i < inputs.length);
+  if (axis === undefined) return { calls: [{ kernel, params: [n, f32(0)], args }], inPlace };
+  const params = [n, elements(y.shape.slice(axis + 1)), y.shape[axis]!];
+  return { calls: [{ kernel: `${kernel}_axis`, params, args }], inPlace };
 }
 
 function dropoutMask({ output: y, attrs }: Site<'dropoutMask'>): KernelPlan {
@@ -233,6 +248,10 @@ const rules = {
       count: sizeOf(site),
       inPlace: [0, 1],
     }),
+  fakeQuantize: (site) => fake('fake_quantize', site, site.attrs.axis),
+  fakeQuantizeGrad: (site) => fake('fake_quantize_grad', site, site.attrs.axis),
+  fakeQuantizeSlope: (site) => fake('fake_quantize_slope', site, site.attrs.axis),
+  gradientScale: () => alias,
   scaleAdd: (site) => map('scale_add', site, site.attrs.factor),
   ema: (site) => map('ema', site, site.attrs.decay),
   descend: (site) => map('descend', site, 0, 2),

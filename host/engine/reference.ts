@@ -4,9 +4,10 @@
  */
 import { UnsupportedError } from '../core/errors.js';
 import { randomUniform } from '../core/random.js';
-import { normalizeAxis, type Shape, strides } from '../core/shape.js';
+import { elements, normalizeAxis, type Shape, strides } from '../core/shape.js';
 import { type Graph, getValue, type Node, type ValueId } from '../ir/graph.js';
 import type { OpAttrs, OpName } from '../ir/ops.js';
+import { fakeQuantize } from '../scheme/affine.js';
 import { at, byRow, fill, groups, type Tensor, total, zeros } from './reference-tensor.js';
 import * as windows from './reference-window.js';
 
@@ -225,6 +226,20 @@ function firstMaximum(seen: readonly number[]): number[] {
   return seen.map((_, i) => (i === first ? 1 : 0));
 }
 
+/** Fake quantization element by element, with the scale of each. */
+function fake(
+  [x, scale, limits]: readonly Tensor[],
+  axis: number | undefined,
+  part: (result: ReturnType<typeof fakeQuantize>, i: number) => number,
+): Float64Array {
+  const [low, high] = limits!.data as unknown as [number, number];
+  const run = axis === undefined ? x!.data.length : elements(x!.shape.slice(axis + 1));
+  return x!.data.map((value, i) => {
+    const channel = Math.floor(i / run) % scale!.data.length;
+    return part(fakeQuantize(value, scale!.data[channel]!, { low, high }), i);
+  });
+}
+
 const squares = map2((x, target) => (x - target) ** 2);
 const crossEntropies = map2((x, target) => softplus(x) - x * target);
 const scalar = (value: number): Float64Array => Float64Array.of(value);
@@ -340,6 +355,11 @@ const rules = {
   softCrossEntropyGrad,
   sigmoidCrossEntropyGrad: ([x, target, dloss]) =>
     x!.data.map((v, i) => (dloss!.data[0]! * (sigmoid(v) - target!.data[i]!)) / x!.data.length),
+  fakeQuantize: (inputs, { axis }) => fake(inputs, axis, ({ y }) => y),
+  fakeQuantizeGrad: (inputs, { axis }) =>
+    fake(inputs, axis, ({ passes }, i) => (passes ? inputs[3]!.data[i]! : 0)),
+  fakeQuantizeSlope: (inputs, { axis }) => fake(inputs, axis, ({ slope }) => slope),
+  gradientScale: ([x]) => x!.data.slice(),
   scaleAdd: (inputs, { factor }) => map2((a, b) => factor * a + b)(inputs),
   ema: (inputs, { decay }) => map2((a, b) => decay * a + (1 - decay) * b)(inputs),
   descend: ([w, g, rate]) => w!.data.map((v, i) => v - rate!.data[0]! * g!.data[i]!),

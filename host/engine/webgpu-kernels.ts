@@ -2,7 +2,13 @@
  * The kernel table of the WebGPU engine: for every kernel of the engines, the WGSL shaders that
  * compute it.
  */
-import { f32, type KernelName, type MapKernel, type TableKernel } from './kernel-call.js';
+import {
+  type FakeKernel,
+  f32,
+  type KernelName,
+  type MapKernel,
+  type TableKernel,
+} from './kernel-call.js';
 import {
   combine,
   type GpuRule,
@@ -38,6 +44,23 @@ function map(
       const places = Array.from({ length: 4 }, (_, i) => inputs[i] ?? none);
       return [{ shader, params: [n!, factor!, output, ...places], groups: threads(n!) }];
     });
+}
+
+/** `enn_f32_fake`, or `enn_f32_map` with one scale. */
+function fake(kernel: FakeKernel): GpuRule {
+  const of = 'v: f32, s: f32, low: f32, high: f32, i: u32';
+  const code = `fn apply(${of}) -> f32 { return ${kernel}(v, s, low, high, i); }`;
+  const shader = { files: ['fake'], code, entry: 'main' };
+  return (params) => {
+    const [n, inner, channels] = params.length === 3 ? params : [params[0]!, params[0]!, 1];
+    return simple(({ inputs: [x, scale, limits, dy = none], output }) => [
+      {
+        shader,
+        params: [n!, inner!, channels!, output, x!, scale!, limits!, dy],
+        groups: threads(n!),
+      },
+    ]);
+  };
 }
 
 /** `enn_f32_norm` */
@@ -137,6 +160,9 @@ const maps = {
   ema: map('ema', 2),
   descend: map('descend', 2, 1),
   adaptive_descend: map('adaptive_descend', 3, 1),
+  fake_quantize: fake('fake_quantize'),
+  fake_quantize_grad: fake('fake_quantize_grad'),
+  fake_quantize_slope: fake('fake_quantize_slope'),
 } satisfies { readonly [K in MapKernel]: GpuRule };
 
 const tables = {
@@ -176,4 +202,7 @@ export const gpuRules = {
   fft,
   batch_norm: batchNorm,
   dropout_mask: dropoutMask,
+  fake_quantize_axis: fake('fake_quantize'),
+  fake_quantize_grad_axis: fake('fake_quantize_grad'),
+  fake_quantize_slope_axis: fake('fake_quantize_slope'),
 } satisfies { readonly [K in KernelName]: GpuRule };

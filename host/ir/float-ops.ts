@@ -178,7 +178,7 @@ export const floatOps = {
   gelu: unary('x Phi(x) with Phi(x) = (1 + erf(x / sqrt 2)) / 2', floatOnly, {}),
   dropout: unary(
     'in training x * mask / (1 - rate), else x; noise: the shape of the mask without the batch',
-    ['float'],
+    floatOnly,
     { rate: 'float', noise: 'ints?' },
   ),
 } as const;

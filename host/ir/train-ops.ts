@@ -43,6 +43,20 @@ function requireClasses(logits: TensorType, labels: TensorType): void {
   );
 }
 
+/** x [...], scale [] or [channels of axis], limits [2]. */
+function inferFake(
+  [x, scale, limits]: readonly TensorType[],
+  { axis }: { readonly axis?: number },
+): TensorType {
+  const channels = axis === undefined ? [] : [x!.shape[axis] ?? 0];
+  demand(
+    sameShape(scale!.shape, channels) && sameShape(limits!.shape, [2]),
+    `scale ${formatShape(scale!.shape)} and limits ${formatShape(limits!.shape)}, expected ${formatShape(channels)} and [2]`,
+    'Give one scale, or one per index of the axis.',
+  );
+  return inferFirst([x!]);
+}
+
 export const trainOps = {
   broadcastTo: op({
     summary: 'x repeated to shape, by the rules of broadcasting',
@@ -193,6 +207,36 @@ export const trainOps = {
   sigmoidCrossEntropyGrad: op({
     summary: 'dloss (sigmoid(logits) - targets) / number of elements',
     inputs: ['logits', 'targets', 'dloss'],
+    attrs: {},
+    stages: trainOnly,
+    infer: inferFirst,
+  }),
+  fakeQuantize: op({
+    summary:
+      'scale min(max(r, low), high) with r = x / scale rounded, halves away from 0; limits = [low, high] relative to the zero point; axis: of the channels, where each has a scale',
+    inputs: ['x', 'scale', 'limits'],
+    attrs: { axis: 'int?' },
+    stages: trainOnly,
+    infer: inferFake,
+  }),
+  fakeQuantizeGrad: op({
+    summary: 'dy where low <= x / scale <= high, else 0: straight through the rounding',
+    inputs: ['x', 'scale', 'limits', 'dy'],
+    attrs: { axis: 'int?' },
+    stages: trainOnly,
+    infer: inferFake,
+  }),
+  fakeQuantizeSlope: op({
+    summary:
+      'the derivative of fakeQuantize by the scale: low where v <= low, high where v >= high, else v rounded - v, with v = x / scale',
+    inputs: ['x', 'scale', 'limits'],
+    attrs: { axis: 'int?' },
+    stages: trainOnly,
+    infer: inferFake,
+  }),
+  gradientScale: op({
+    summary: 'x, whose gradient is multiplied by factor; without a factor it has none',
+    inputs: ['x', 'factor?'],
     attrs: {},
     stages: trainOnly,
     infer: inferFirst,

@@ -125,17 +125,28 @@ export function dequantize(
   });
 }
 
+/** A scale below this counts as this: all numbers are 0. */
+const leastScale = 1e-30;
+
 /**
- * Fake quantization, for training with quantization in the loop: the real number that remains of
- * x, and whether the gradient passes (straight through inside the limits, 0 where x saturates).
+ * Fake quantization, for training with quantization in the loop: the real number `y` that remains
+ * of x; whether the gradient `passes` (straight through within the limits, 0 where x saturates:
+ * Jacob et al., "Quantization and training of neural networks", 2018); the `slope` of y by the scale
+ * (Esser et al., "Learned step size quantization", 2020, equation 3).
+ *
+ * @param limits relative to the zero point
  */
 export function fakeQuantize(
   x: number,
   scale: number,
-  zeroPoint: number,
-  limits: Limits,
-): { readonly y: number; readonly passes: boolean } {
-  const q = zeroPoint + roundAway(Math.fround(x / scale));
-  const stored = Math.min(limits.high, Math.max(limits.low, q));
-  return { y: scale * (stored - zeroPoint), passes: q === stored };
+  { low, high }: Limits,
+): { readonly y: number; readonly passes: boolean; readonly slope: number } {
+  const step = Math.max(scale, leastScale);
+  const v = Math.fround(x / step);
+  const rounded = roundAway(v);
+  return {
+    y: step * Math.min(high, Math.max(low, rounded)),
+    passes: v >= low && v <= high,
+    slope: v <= low ? low : v >= high ? high : rounded - v,
+  };
 }

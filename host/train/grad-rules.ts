@@ -152,6 +152,20 @@ function batchNormGrad(node: NodeOf<'batchNorm'>, dy: ValueId, scope: GradScope)
   ];
 }
 
+/** Straight through to x; to the scale the sum of slope dy over all that share it. */
+function fakeQuantizeGrad(node: NodeOf<'fakeQuantize'>, dy: ValueId, scope: GradScope): Gradients {
+  const { add, shape } = scope;
+  const { inputs, attrs } = node;
+  const [x, scale] = inputs as [ValueId, ValueId];
+  const axes = range(0, shape(x).length).filter((axis) => axis !== attrs.axis);
+  const part = () => add('mul', [add('fakeQuantizeSlope', inputs, attrs), dy], {});
+  return [
+    when(scope, x, () => add('fakeQuantizeGrad', [...inputs, dy], attrs)),
+    when(scope, scale, () => add('sum', [part()], { axes, keepDims: false })),
+    undefined,
+  ];
+}
+
 /** The rule of a convolution, from the ops that compute the gradients of its x and w. */
 function windowGrad<
   I extends 'conv2dGradInput' | 'depthwiseConv2dGradInput',
@@ -358,6 +372,13 @@ export const gradRules: GradTable = {
   softCrossEntropyGrad: gradientOp,
   sigmoidCrossEntropyGrad: gradientOp,
 
+  fakeQuantize: fakeQuantizeGrad,
+  fakeQuantizeGrad: gradientOp,
+  fakeQuantizeSlope: gradientOp,
+  gradientScale: ({ inputs: [, factor] }, dy, { add }) => [
+    factor === undefined ? undefined : add('mul', [dy, factor], {}),
+    undefined,
+  ],
   scaleAdd: updateOp,
   ema: updateOp,
   descend: updateOp,

@@ -12,6 +12,7 @@ import { verify } from '../ir/verify.js';
 /** Ops that cost about one pass over memory; all others are kept. */
 const cheap: ReadonlySet<OpName> = new Set<OpName>([
   ...(['add', 'sub', 'mul', 'div', 'scale', 'rsqrt', 'pad', 'reshape', 'dropoutMask'] as const),
+  ...(['fakeQuantize'] as const),
   ...(['relu', 'relu6', 'leakyRelu', 'elu', 'selu', 'sigmoid', 'tanh'] as const),
   ...(['softplus', 'softsign', 'hardSwish', 'gelu'] as const),
 ]);

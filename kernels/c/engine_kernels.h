@@ -13,6 +13,7 @@
 #include "enn_f32_conv.h"
 #include "enn_f32_conv_fft.h"
 #include "enn_f32_depthwise.h"
+#include "enn_f32_fake.h"
 #include "enn_f32_fft.h"
 #include "enn_f32_gemm.h"
 #include "enn_f32_loss.h"

@@ -9,7 +9,14 @@ import type { OpAttrs, OpName } from '../../host/ir/ops.js';
 export interface Operand {
   readonly shape: readonly number[];
   /** How the contents are drawn. Default: normal. */
-  readonly fill?: 'normal' | 'positive' | 'ties' | 'unit' | { readonly classes: number } | 'key';
+  readonly fill?:
+    | 'normal'
+    | 'positive'
+    | 'ties'
+    | 'unit'
+    | { readonly classes: number }
+    | 'key'
+    | 'limits';
 }
 
 export interface Case<O extends OpName = OpName> {
@@ -171,6 +178,21 @@ function elementLoss(s: Source) {
   const both = shape(s);
   return { inputs: [{ shape: both }, { shape: both, fill: 'unit' as const }], attrs: {} };
 }
+
+/** x or ties of it, one scale or one per index of an axis, limits, and dy where it is a gradient. */
+const fake =
+  (gradient: boolean) =>
+  (s: Source): Case<'fakeQuantize'> => {
+    const x: Operand = { shape: shape(s), fill: s.pick('normal', 'ties') };
+    const axis = s.pick(undefined, s.int(0, x.shape.length - 1));
+    const scale: Operand = {
+      shape: axis === undefined ? [] : [x.shape[axis]!],
+      fill: 'positive',
+    };
+    const inputs: Operand[] = [x, scale, { shape: [2], fill: 'limits' }];
+    if (gradient) inputs.push({ shape: x.shape });
+    return { inputs, attrs: axis === undefined ? {} : { axis } };
+  };
 
 /** One maker per op; `null` for ops that exist in integer graphs only. */
 export const makers = {
@@ -353,6 +375,10 @@ export const makers = {
     const { inputs } = elementLoss(s);
     return { inputs: [...inputs, { shape: [] }], attrs: {} };
   },
+  fakeQuantize: fake(false),
+  fakeQuantizeGrad: fake(true),
+  fakeQuantizeSlope: fake(false),
+  gradientScale: two(),
   scaleAdd: withAttr('factor', 2, 0.9),
   ema: withAttr('decay', 2, 0.9),
   descend: (s) => {
@@ -369,6 +395,7 @@ export const makers = {
 /** The contents of an operand. */
 export function contents({ shape: dims, fill = 'normal' }: Operand, s: Source) {
   const count = dims.reduce((n, d) => n * d, 1);
+  if (fill === 'limits') return Float32Array.of(-s.int(0, 7), s.int(1, 7));
   if (fill === 'key') return Int32Array.of(s.int(0, 1e9), s.int(0, 100), s.int(0, 1e6));
   if (typeof fill === 'object') {
     return Int32Array.from({ length: count }, () => s.int(0, fill.classes - 1));

@@ -110,10 +110,17 @@ test('a bias has the product of the scales, as float32', () => {
 test('fake quantization leaves what int8 would, and its gradient stops where it saturates', () => {
   const quant = tflite.activation({ min: -1, max: 3 });
   const [scale, zero] = [quant.scale[0]!, quant.zeroPoint[0]!];
+  const limits = { low: int8.low - zero, high: int8.high - zero };
   for (let i = 0; i < 200; i++) {
     const x = randomNormal(key(5), i) * 3;
-    const { y, passes } = fakeQuantize(x, scale, zero, int8);
+    const { y, passes } = fakeQuantize(x, scale, limits);
     assert.equal(Math.fround(y), dequantize(quantizeS8([x], quant, [1]), quant, [1])[0]);
-    assert.equal(passes, x > -1 - scale && x < 3 + scale && Math.abs(y - x) <= scale * 0.51);
+    assert.equal(
+      passes,
+      Math.abs(y - x) <= scale * 0.51 &&
+        y !== x &&
+        x / scale >= limits.low &&
+        x / scale <= limits.high,
+    );
   }
 });
