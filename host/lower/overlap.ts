@@ -41,6 +41,15 @@ function pixelDistance(x: Value, y: Value, { stride, pad }: WindowAttrs, block: 
   return distance === Number.NEGATIVE_INFINITY ? -x.shape.reduce((n, d) => n * d, 1) : distance + 1;
 }
 
+/**
+ * Whether a window op of one channel may write output pixels in ascending order over its input: no
+ * output lies behind the first input pixel that is read after it was written.
+ */
+export function runsInPlace(x: Value, y: Value, attrs: WindowAttrs): boolean {
+  const plane = (value: Value): Value => ({ ...value, shape: [...value.shape.slice(0, 3), 1] });
+  return pixelDistance(plane(x), plane(y), attrs, 1) <= 0;
+}
+
 /** The attributes of a window op; a dense layer is one pixel that sees everything. */
 function pixelOverlap(graph: Graph, node: StepNode, block: number): Overlap[] {
   const [x, y] = [getValue(graph, node.inputs[0]!), getValue(graph, node.output)];

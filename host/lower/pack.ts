@@ -12,9 +12,10 @@ import type { MultiplierTable } from '../quant/interpret-params.js';
  * - `rows4`: four inputs of four outputs together; the last out % 4 outputs as `taps4`.
  * - `channels4`: per four channels all taps, four channels of a tap together; zeros for channels
  *   that are not there.
+ * - `quads`: `channels4`, but the last group is the last four channels; there are at least four.
  * - `planes`: per channel all taps.
  */
-export type Packing = 'taps4' | 'fold4' | 'rows4' | 'channels4' | 'planes';
+export type Packing = 'taps4' | 'fold4' | 'rows4' | 'channels4' | 'quads' | 'planes';
 
 const multipleOf4 = (n: number): number => Math.ceil(n / 4) * 4;
 
@@ -62,6 +63,15 @@ function channels4(w: Int8Array, channels: number): Int8Array {
   return out;
 }
 
+/** w[taps][channels] by groups of four channels, the last of which may overlap the one before. */
+function quads(w: Int8Array, channels: number): Int8Array {
+  const taps = w.length / channels;
+  return Int8Array.from({ length: taps * multipleOf4(channels) }, (_, i) => {
+    const first = Math.min(4 * Math.floor(i / (4 * taps)), channels - 4);
+    return w[(Math.floor(i / 4) % taps) * channels + first + (i % 4)]!;
+  });
+}
+
 /** w[taps][channels] with the channels outermost. */
 function planes(w: Int8Array, channels: number): Int8Array {
   const taps = w.length / channels;
@@ -81,6 +91,7 @@ const packers: { readonly [P in Packing]: Packer } = {
   fold4: (w, shape, skipped) => halves(packers.taps4(w, shape, skipped)),
   rows4: (w, shape) => rows4(w, shape[0]!),
   channels4: (w, shape) => channels4(w, shape.at(-1)!),
+  quads: (w, shape) => quads(w, shape.at(-1)!),
   planes: (w, shape) => planes(w, shape.at(-1)!),
 };
 
@@ -131,6 +142,16 @@ export function foldHalves(
   return bias.map((value, i) => {
     const channel = i % channels;
     return skipped.has(channel) ? value : Math.imul(256, value - less[channel]!);
+  });
+}
+
+/** The bias of a depthwise layer whose kernel does not subtract the input's zero point; in int32. */
+export function foldTaps(bias: Int32Array, w: Int8Array, zero: number): Int32Array {
+  const channels = bias.length;
+  return bias.map((value, channel) => {
+    let sum = 0;
+    for (let i = channel; i < w.length; i += channels) sum += w[i]!;
+    return (value - Math.imul(zero, sum)) | 0;
   });
 }
 

@@ -1,7 +1,7 @@
 /**
  * Kernels for Armv7E-M (kernels/c/enn_s8_*_dsp.h), the SIMD instructions of Cortex-M4, M7 and M33.
  */
-import { sameShape } from '../core/shape.js';
+import { elements, sameShape } from '../core/shape.js';
 import { borderOf } from '../ir/border.js';
 import { getValue, type Node } from '../ir/graph.js';
 import {
@@ -11,7 +11,17 @@ import {
   denseMultipliers,
 } from '../quant/interpret-params.js';
 import { biasOf, perTensor, weightsOf } from '../quant/interpret-quant.js';
-import { foldHalves, isHalf, isShort, rightShifts, type ShortForm, shortForm } from './pack.js';
+import type { Kernel } from './lowered.js';
+import { runsInPlace } from './overlap.js';
+import {
+  foldHalves,
+  foldTaps,
+  isHalf,
+  isShort,
+  rightShifts,
+  type ShortForm,
+  shortForm,
+} from './pack.js';
 import type { Case, Choice, Choices } from './select-choice.js';
 
 export type WeightedOp = 'conv2d' | 'depthwiseConv2d' | 'dense';
@@ -100,6 +110,27 @@ function lineBytes(taps: number, length: number): number {
   return 8 * words + 2 * (4 * Math.ceil(length / 4) + 2 * words + 2);
 }
 
+/** Four channels of a window of 3x3 at a time (enn_s8_depthwise_quads_dsp.h). */
+function quadsOf({ graph, node }: Case<'depthwiseConv2d'>, form: ShortForm): Kernel | undefined {
+  const [x, w] = node.inputs.map((id) => getValue(graph, id));
+  const y = getValue(graph, node.output);
+  const isQuads =
+    w!.shape[1] === 3 &&
+    w!.shape[2] === 3 &&
+    y.shape[3]! >= 4 &&
+    sameShape(node.attrs.dilation, [1, 1]);
+  if (!isQuads) return undefined;
+  const { zero } = perTensor(x!);
+  return {
+    name: 'enn_depthwise_conv2d_s8_3x3quads__dsp',
+    header: 'enn_s8_depthwise_quads_dsp.h',
+    order: 'any',
+    inPlace: elements(y.shape) <= elements(x!.shape) && runsInPlace(x!, y, node.attrs),
+    packing: 'quads',
+    requantization: { ...form, bias: foldTaps(form.bias, weightsOf(graph, node), zero) },
+  };
+}
+
 /** Outputs from which on a line is worth its gathering. */
 const leastLine = 4;
 
@@ -122,6 +153,8 @@ const depthwiseConv2d: Choice<'depthwiseConv2d'> = (c) => {
       requantization,
     };
   }
+  const quads = quadsOf(c, requantization);
+  if (quads) return quads;
   const taps = kernelHeight! * kernelWidth!;
   const axis = kernelWidth === 1 ? 1 : 2;
   const length = y.shape[axis]!;

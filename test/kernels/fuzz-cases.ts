@@ -255,6 +255,24 @@ function depthwiseSame(d: Draft): ValueId {
   return g.add('depthwiseConv2d', [x, w.id, ...b], attrs, outputQuant(d, scale * w.scale));
 }
 
+/** Strides, and edges of every kind; 3x3 mostly. */
+function depthwiseStrided(d: Draft): ValueId {
+  const { g, c } = d;
+  const kernel: Pair = c.chance(0.7) ? [3, 3] : [c.int(1, 5), c.int(1, 5)];
+  const pads = (k: number) => c.int(0, k - 1);
+  const pad = [pads(kernel[0]), pads(kernel[0]), pads(kernel[1]), pads(kernel[1])] as const;
+  const height = windowAxis(c, 13, kernel[0], 1, pad[0] + pad[1]);
+  const width = windowAxis(c, 13, kernel[1], 1, pad[2] + pad[3]);
+  const channels = c.int(1, 14);
+  const scale = inScale(c);
+  const x = input(d, [1, height, width, channels], scale);
+  const w = weights(d, [1, ...kernel, channels], 3);
+  const b = bias(d, channels, kernel[0] * kernel[1]);
+  const stride: Pair = [c.int(1, 3), c.int(1, 3)];
+  const attrs = { stride, pad, dilation: [1, 1] as const, ...clampAttr(c) };
+  return g.add('depthwiseConv2d', [x, w.id, ...b], attrs, outputQuant(d, scale * w.scale));
+}
+
 /** Many channels, whole words of them mostly; pointwise mostly. */
 function deepConv(d: Draft): ValueId {
   const { g, c } = d;
@@ -321,6 +339,8 @@ function addSame(d: Draft): ValueId {
 const favourites = [
   depthwiseSame,
   depthwiseSame,
+  depthwiseStrided,
+  depthwiseStrided,
   deepConv,
   deepConv,
   addSame,

@@ -38,6 +38,7 @@
 #include "enn_s8_depthwise_mve.h"
 #include "enn_s8_depthwise_line_dsp.h"
 #include "enn_s8_depthwise_plane_dsp.h"
+#include "enn_s8_depthwise_quads_dsp.h"
 #include "enn_s8_elementwise.h"
 #include "enn_s8_pool.h"
 #include "enn_s8_pool_mve.h"
@@ -194,6 +195,7 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
   x_w_s_y(enn_depthwise_conv2d_s8_3x3plane__dsp, enn_conv2d_s8) \
   x_w_s_y(enn_depthwise_conv2d_s8_line__dsp, enn_conv2d_s8) \
   x_w_y(enn_depthwise_conv2d_s8__dsp, enn_conv2d_s8)        \
+  x_w_y(enn_depthwise_conv2d_s8_3x3quads__dsp, enn_conv2d_s8) \
   x_w_y(enn_dense_s8_rows4__dsp, enn_dense_s8)              \
   a_b_y(enn_add_s8_same__dsp, enn_add_same_s8)              \
   x_w_y(enn_conv2d_s8_pairs4__m0, enn_conv2d_s8)            \
@@ -228,6 +230,7 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
   x_w_s_y(enn_conv2d_s8w4_cols4__dsp, enn_conv2d_s8)        \
   x_w_s_y(enn_depthwise_conv2d_s8w4__dsp, enn_conv2d_s8)    \
   x_w_s_y(enn_depthwise_conv2d_s8w4_3x3plane__dsp, enn_conv2d_s8) \
+  x_w_s_y(enn_depthwise_conv2d_s8w4_3x3quads__dsp, enn_conv2d_s8) \
   x_w_y(enn_dense_s8w4_rows4__dsp, enn_dense_s8)            \
   a_b_y(enn_add_s16_same__dsp, enn_add_same_s8)             \
   x_y(probe_fixed__ref, probe_fixed)
