@@ -8,6 +8,7 @@ import { borderClasses, borderOf } from '../ir/border.js';
 import { getValue } from '../ir/graph.js';
 import type { Lowered } from '../lower/lowered.js';
 import { accumulatorLimit } from '../lower/proof.js';
+import { keptBytes } from '../lower/rows/group.js';
 import type { Board, MemoryLimits } from './boards.js';
 import { type LiveTensor, liveTensors } from './fit.js';
 import type { Image, ImageSize, StackBound } from './image.js';
@@ -46,6 +47,8 @@ export interface Certificate {
   readonly stackBound: Pick<StackBound, 'method' | 'path'>;
   readonly accumulators: AccumulatorSummary;
   readonly peak: PeakSummary;
+  /** The first layers, where they go row by row as one step (`--ram`). */
+  readonly rows?: RowSummary;
   readonly image: { readonly file: string; readonly bytes: number; readonly sha256: string };
   readonly compiler: string;
 }
@@ -63,6 +66,20 @@ export interface AccumulatorSummary {
     readonly value: string;
     readonly channels: number;
     readonly largest: number;
+  }[];
+}
+
+export interface RowSummary {
+  /** How many layers; their multiplications are those of layers by themselves. */
+  readonly layers: number;
+  /** The value that they compute. */
+  readonly output: string;
+  /** Of each image between input and result, how many of its rows the arena holds. */
+  readonly lines: readonly {
+    readonly value: string;
+    readonly lines: number;
+    readonly rows: number;
+    readonly bytes: number;
   }[];
 }
 
@@ -119,8 +136,8 @@ export function modelFlash(placed: readonly PlacedSection[], modelC: string): Ce
 }
 
 /** Bytes of the biases beyond one per channel, and of the tables that say whose they are. */
-function borderBytes({ steps, graph }: Lowered): number {
-  return steps.reduce((sum, { node }) => {
+function borderBytes({ graph }: Lowered): number {
+  return graph.nodes.reduce((sum, node) => {
     const border = borderOf(node);
     if (!border) return sum;
     const channels = getValue(graph, node.output).shape.at(-1)!;
@@ -139,6 +156,22 @@ function flashOf(
   return { flash: { code, weights: weights - borders, total }, borders };
 }
 
+function rowsOf({ rows }: Lowered): RowSummary | undefined {
+  if (!rows) return undefined;
+  const { images, steps } = rows.group;
+  const kept = images.slice(0, -1).filter(({ lines, rows: all }) => lines < all);
+  return {
+    layers: steps,
+    output: images.at(-1)!.value,
+    lines: kept.map((image) => ({
+      value: image.value,
+      lines: image.lines,
+      rows: image.rows,
+      bytes: keptBytes(image),
+    })),
+  };
+}
+
 export interface CertificateInputs {
   readonly board: Board;
   readonly lowered: Lowered;
@@ -155,6 +188,7 @@ export function makeCertificate(inputs: CertificateInputs): Certificate {
   const { board, lowered, image, modelC, modelHash, buildHash, imageHash } = inputs;
   const { arenaBytes: arena, plan, graph, steps } = lowered;
   const stack = image.stack.bytes;
+  const rows = rowsOf(lowered);
   return {
     format: 1,
     board: board.name,
@@ -173,6 +207,7 @@ export function makeCertificate(inputs: CertificateInputs): Certificate {
       lowerBound: plan.lowerBound,
       tensors: liveTensors(lowered),
     },
+    ...(rows && { rows }),
     image: { file: image.file, bytes: image.bytes.length, sha256: imageHash },
     compiler: image.compiler,
   };

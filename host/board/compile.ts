@@ -32,6 +32,8 @@ export interface CompileOptions {
   readonly board: string;
   /** The folder to write. An earlier build in it is replaced. */
   readonly out: string;
+  /** The most that the arena may take, in bytes: layers then go row by row as far as that needs. */
+  readonly ram?: number | undefined;
 }
 
 /** The certificate, and the folder that was written. */
@@ -137,7 +139,8 @@ function int8Graph({ model, name, file }: CompileOptions): Graph {
  */
 export async function compileModel(options: CompileOptions): Promise<CompileResult> {
   const board = getBoard(options.board);
-  const lowered = lower(int8Graph(options), targetOf(board));
+  const { ram } = options;
+  const lowered = lower(int8Graph(options), targetOf(board), { ram });
   checkPlan(board, lowered);
   const certificate = await writeBuildFolder(options.out, (dir) =>
     fillFolder(board, lowered, options.model, dir),

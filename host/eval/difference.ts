@@ -20,6 +20,11 @@ export interface Difference {
   /** The value that the step computes, as it is called in the model. */
   readonly layer: string;
   readonly op: string;
+  /**
+   * Where the step is the first layers row by row: how many, of which this is the last. Those between
+   * cannot be read back; a build without `--ram` can tell which of them differs.
+   */
+  readonly rows?: number;
   /** The weights that the step uses, as they are called in the model; empty where it has none. */
   readonly weights: readonly string[];
   /** Coordinates of the first element that differs, in the model's value. */

@@ -41,7 +41,7 @@ const tracedExamples = 20;
 
 /** Looks at the examples whose outputs differ first, then at some whose outputs are equal. */
 async function findDifference(
-  { graph, session }: OpenedDevice,
+  { graph, session, certificate }: OpenedDevice,
   dataset: Dataset,
   count: number,
   firstUnequal: number | undefined,
@@ -56,7 +56,9 @@ async function findDifference(
   for (const [k, example] of examples.entries()) {
     const inputs = [encodeInput(dataset, example, input)];
     const difference = await firstDifference(session, reference, inputs, example);
-    if (difference) return { difference, compared: k + 1 };
+    if (!difference) continue;
+    const rows = difference.step === 0 ? certificate.rows?.layers : undefined;
+    return { difference: { ...difference, ...(rows && { rows }) }, compared: k + 1 };
   }
   return { difference: null, compared: examples.length };
 }

@@ -8,6 +8,8 @@ import type { StepNode } from './lowered-ops.js';
 import type { Packing, ShortForm } from './pack.js';
 import type { LayerTables } from './pack-types.js';
 import type { Plane } from './plane.js';
+import type { RowWindow } from './rows/rules.js';
+import type { RowImage, RowMemory } from './rows/schedule.js';
 
 /**
  * What kernels may use. `ref`: portable C11, the contract; `dsp`: the SIMD instructions of Armv7E-M;
@@ -86,6 +88,51 @@ export interface LoweredStep {
   readonly scratch?: Window;
 }
 
+/** Rows from `first` on, up to the next class, that are computed alike. */
+export interface RowClass {
+  readonly first: number;
+  /** The graph in which the node's operands and output have the rows of one call. */
+  readonly graph: Graph;
+  readonly node: StepNode;
+  readonly kernel: Kernel;
+}
+
+/** How a node is computed row by row. */
+export interface RowLayer {
+  readonly node: StepNode;
+  /** The rows of each operand that is an image. */
+  readonly windows: ReadonlyMap<ValueId, RowWindow>;
+  readonly classes: readonly RowClass[];
+}
+
+/** An image of a group: a source (without a layer), a layer's lines, or the result. */
+export interface GroupImage extends RowImage {
+  readonly value: ValueId;
+  readonly layer?: RowLayer;
+  readonly lineBytes: number;
+  /** Lines that are kept: all rows of the result and of an input that is resident. */
+  readonly lines: number;
+}
+
+/** The first layers of a graph, row by row. The result is the last image. */
+export interface RowGroup {
+  /** How many steps of the graph it stands for. */
+  readonly steps: number;
+  readonly images: readonly GroupImage[];
+  readonly memory: RowMemory;
+  /** The rows of the input arrive one by one and are not kept. */
+  readonly streams: boolean;
+  readonly scratchBytes: number;
+}
+
+/** Where a group lies in the arena. */
+export interface PlacedGroup {
+  readonly group: RowGroup;
+  /** The first line of each image. */
+  readonly offsets: readonly number[];
+  readonly counters: number;
+}
+
 /** The int32 arithmetic of one step cannot overflow, shown by interval arithmetic. */
 export interface StepProof {
   readonly value: ValueId;
@@ -111,4 +158,10 @@ export interface Lowered {
   readonly outputs: readonly Window[];
   /** One entry per step that accumulates. */
   readonly proof: readonly StepProof[];
+  /** The layers that step 0 computes row by row (lower/rows); absent: every step is one layer. */
+  readonly rows?: PlacedGroup;
 }
+
+/** What a step is called: its op, or `rows` where it is several layers row by row. */
+export const stepOp = ({ steps, rows }: Lowered, step: number): string =>
+  rows && step === 0 ? 'rows' : steps[step]!.node.op;

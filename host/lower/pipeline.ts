@@ -20,8 +20,9 @@ import { foldConstants } from './passes/fold-constants.js';
 import { foldPad } from './passes/fold-pad.js';
 import { mergeClamps } from './passes/merge-clamps.js';
 import { singleChannel } from './passes/single-channel.js';
-import { place, placementText } from './place.js';
+import { placementText } from './place.js';
 import { proveAccumulators } from './proof.js';
+import { placeByRows, type RowOptions } from './rows/search.js';
 
 export interface Pass {
   readonly name: string;
@@ -75,17 +76,22 @@ function runPass(graph: Graph, { name, run }: Pass): Graph {
  * Lowers an int8 graph for a target.
  *
  * @param graph stage int8, batch 1
+ * @param rows what the arena may take, and whether the input arrives row by row
  * @throws BadInputError when an accumulator could overflow, naming value and channel;
- *         UnsupportedError for an op without a kernel
+ *         UnsupportedError for an op without a kernel; DoesNotFitError when `rows` asks for too much
  */
-export function lower(graph: Graph, target: Target = portableTarget): Lowered {
+export function lower(
+  graph: Graph,
+  target: Target = portableTarget,
+  rows: RowOptions = {},
+): Lowered {
   requireLowerable(graph);
   const start = verify({ ...graph, stage: 'lowered' });
   // The oracle's rules check what the verifier does not: one scale per activation, equal scales
   // where an op only moves bytes, symmetric weights.
   createOracle(start);
   const lowered = passes.reduce(runPass, start);
-  const placed = place(lowered, target, proveAccumulators(lowered));
+  const placed = placeByRows(lowered, target, proveAccumulators(lowered), rows);
   debug('plan', `plan of ${graph.name}`, () => placementText(placed));
   return placed;
 }

@@ -8,17 +8,29 @@ import { elements } from '../core/shape.js';
 import { type Graph, getValue, inputsOf, type ValueId } from '../ir/graph.js';
 import { opSpec } from '../ir/ops.js';
 import { type Plan, type PlanRequest, type PlanStep, plan } from '../plan/plan.js';
-import type { Kernel, Lowered, LoweredStep, StepProof, Target, Window } from './lowered.js';
+import type {
+  Kernel,
+  Lowered,
+  LoweredStep,
+  PlacedGroup,
+  RowGroup,
+  StepProof,
+  Target,
+  Window,
+} from './lowered.js';
 import { isStepOp, type StepNode } from './lowered-ops.js';
 import { overlapsOf } from './overlap.js';
+import { groupBuffers, hiddenValues, placedGroup, planGroup } from './rows/place.js';
 import { selectKernel } from './select.js';
 
 /** Kernels load and store words of their scratch. */
 const scratchAlign = 4;
 
-interface Chosen {
+/** A step with its kernel; with `rows`, the first layers row by row, of which `node` is the last. */
+export interface Chosen {
   readonly node: StepNode;
   readonly kernel: Kernel;
+  readonly rows?: RowGroup;
 }
 
 type Owners = ReadonlyMap<ValueId, ValueId>;
@@ -37,11 +49,19 @@ function diesAt(graph: Graph, at: number, owner: ValueId, owners: Owners): boole
 
 /**
  * For each value in the arena, the value whose buffer it is: reshapes share their operand's, and so
- * do the values `inPlace` of the same size, where the operand is not needed afterwards.
+ * do the values `inPlace` of the same size, where the operand is not needed afterwards. What is
+ * `hidden` has none.
  */
-function bufferOwners(graph: Graph, inPlace: ReadonlySet<ValueId>): Owners {
-  const owners = new Map<ValueId, ValueId>(graph.inputs.map((id) => [id, id]));
+function bufferOwners(
+  graph: Graph,
+  inPlace: ReadonlySet<ValueId>,
+  hidden: ReadonlySet<ValueId>,
+): Owners {
+  const owners = new Map<ValueId, ValueId>(
+    graph.inputs.filter((id) => !hidden.has(id)).map((id) => [id, id]),
+  );
   for (const [at, node] of graph.nodes.entries()) {
+    if (hidden.has(node.output)) continue;
     const operand = owners.get(node.inputs[0]!);
     const shares =
       operand !== undefined &&
@@ -59,7 +79,8 @@ const exactOverlap = ({ node, kernel }: Chosen) =>
   kernel.inPlace ? [{ input: node.inputs[0]!, minDistance: 0, exact: true }] : [];
 
 function planStep(graph: Graph, step: Chosen, owners: Owners): PlanStep {
-  const { node, kernel } = step;
+  const { node, kernel, rows } = step;
+  if (rows) return planGroup(rows, owners);
   const owner = (id: ValueId) => owners.get(id);
   const reads = [...new Set(node.inputs.flatMap((id) => owner(id) ?? []))];
   const allowed = [...overlapsOf(graph, node, kernel.order), ...exactOverlap(step)];
@@ -87,14 +108,18 @@ function request(
       where: `%${id}`,
     });
   };
+  const whole = [...new Set(owners.values())].map((id) => ({
+    id,
+    bytes: bytesOf(graph, id),
+    align: target.align,
+  }));
   return {
-    buffers: [...new Set(owners.values())].map((id) => ({
-      id,
-      bytes: bytesOf(graph, id),
-      align: target.align,
-    })),
+    buffers: [
+      ...whole,
+      ...chosen.flatMap(({ rows }) => (rows ? groupBuffers(rows, target.align) : [])),
+    ],
     steps: chosen.map((step) => planStep(graph, step, owners)),
-    inputs: graph.inputs,
+    inputs: graph.inputs.filter((id) => owners.has(id)),
     outputs: [...new Set(graph.outputs.map(buffer))],
   };
 }
@@ -107,24 +132,28 @@ function windowsOf(graph: Graph, owners: Owners, placed: Plan): Map<ValueId, Win
   return windows;
 }
 
-function step(
-  graph: Graph,
-  { node, kernel }: Chosen,
-  window: Window,
-  scratchOffset: number | undefined,
-): LoweredStep {
-  const macs = opSpec(node.op).macs?.(
+const macsOf = (graph: Graph, node: StepNode): number =>
+  opSpec(node.op).macs?.(
     inputsOf(graph, node),
     getValue(graph, node.output),
     node.attrs as never,
-  );
+  ) ?? 0;
+
+function step(
+  graph: Graph,
+  { node, kernel, rows }: Chosen,
+  window: Window,
+  scratchOffset: number | undefined,
+): LoweredStep {
+  const nodes = rows ? rows.images.flatMap(({ layer }) => layer?.node ?? []) : [node];
+  const macs = nodes.reduce((sum, each) => sum + macsOf(graph, each), 0);
   const scratch =
     scratchOffset === undefined
       ? undefined
       : { scratch: { offset: scratchOffset, bytes: kernel.scratchBytes! } };
   const { channels } = getValue(graph, node.output);
   const source = { source: node.output, ...(channels && { channels }) };
-  return { node, kernel, macs: macs ?? 0, ...source, window, ...scratch };
+  return { node, kernel, macs, ...source, window, ...scratch };
 }
 
 interface Placed {
@@ -133,12 +162,14 @@ interface Placed {
 }
 
 /**
- * The smallest arena over which kernels work in place. Mostly all of them should, but a step that
- * moves its value elsewhere can make room: so each is tried without.
+ * The smallest arena over which kernels work in place, or the first found of at most `enough` bytes.
+ * Mostly all of them should, but a step that moves its value elsewhere can make room: so each is
+ * tried without.
  */
-function smallest(graph: Graph, chosen: readonly Chosen[], target: Target): Placed {
+function smallest(graph: Graph, chosen: readonly Chosen[], target: Target, enough: number): Placed {
+  const hidden = new Set(chosen.flatMap(({ rows }) => [...(rows ? hiddenValues(rows) : [])]));
   const planned = (inPlace: ReadonlySet<ValueId>): Placed => {
-    const owners = bufferOwners(graph, inPlace);
+    const owners = bufferOwners(graph, inPlace, hidden);
     return { owners, placed: plan(request(graph, chosen, owners, target)) };
   };
   let inPlace = new Set(
@@ -146,7 +177,7 @@ function smallest(graph: Graph, chosen: readonly Chosen[], target: Target): Plac
   );
   let best = planned(inPlace);
   for (const id of [...inPlace]) {
-    if (best.placed.bytes <= best.placed.lowerBound) break;
+    if (best.placed.bytes <= Math.max(best.placed.lowerBound, enough)) break;
     const without = new Set([...inPlace].filter((other) => other !== id));
     const next = planned(without);
     if (next.placed.bytes >= best.placed.bytes) continue;
@@ -156,19 +187,31 @@ function smallest(graph: Graph, chosen: readonly Chosen[], target: Target): Plac
   return best;
 }
 
-/**
- * Chooses a kernel per node and a place per value.
- *
- * @param graph stage `lowered`
- * @throws UnsupportedError when an output is constant
- */
-export function place(graph: Graph, target: Target, proof: readonly StepProof[]): Lowered {
+/** The kernel of each step of a graph. */
+export function chooseKernels(graph: Graph, target: Target, proof: readonly StepProof[]): Chosen[] {
   const bounds = new Map(proof.map(({ value, largest }) => [value, largest]));
-  const chosen = graph.nodes
+  return graph.nodes
     .filter((node): node is StepNode => isStepOp(node.op))
     .map((node) => ({ node, kernel: selectKernel(graph, node, target, bounds.get(node.output)) }));
-  const { owners, placed } = smallest(graph, chosen, target);
+}
+
+/**
+ * Finds a place for each value.
+ *
+ * @param graph stage `lowered`
+ * @param enough bytes below which a smaller arena is not looked for
+ * @throws UnsupportedError when an output is constant
+ */
+export function place(
+  graph: Graph,
+  target: Target,
+  proof: readonly StepProof[],
+  chosen: readonly Chosen[],
+  enough = 0,
+): Lowered {
+  const { owners, placed } = smallest(graph, chosen, target, enough);
   const windows = windowsOf(graph, owners, placed);
+  const rows = chosen[0]?.rows && placedGroup(chosen[0].rows, owners, placed);
   return {
     graph,
     target,
@@ -181,15 +224,29 @@ export function place(graph: Graph, target: Target, proof: readonly StepProof[])
     inputs: graph.inputs.map((id) => windows.get(id)!),
     outputs: graph.outputs.map((id) => windows.get(id)!),
     proof,
+    ...(rows && { rows }),
   };
 }
 
+/** The images of a group, one a line: the lines that are kept, and what a row reads. */
+const groupText = ({ group, offsets, counters }: PlacedGroup): string[] => [
+  `rows: ${group.steps} layers${group.streams ? ', the input streamed' : ''}, counters at ${counters}`,
+  ...group.images.map(({ value, lines, rows, lineBytes, feeds }, i) => {
+    const reads = feeds.map(
+      ({ from, stride, before, span }) =>
+        `%${group.images[from]!.value}[${stride}r - ${before}, + ${span})`,
+    );
+    const kept = `${lines} of ${rows} lines of ${lineBytes}`;
+    return `  ${offsets[i]}: %${value} ${kept}${reads.length > 0 ? ` from ${reads.join(', ')}` : ''}`;
+  }),
+];
+
 /** Where everything lies, one value a line, by offset. */
-export function placementText({ windows, plan: placed, arenaBytes }: Lowered): string {
+export function placementText({ windows, plan: placed, arenaBytes, rows }: Lowered): string {
   const { lowerBound, peakStep } = placed;
   const lines = [...windows]
     .sort(([a, { offset: x }], [b, { offset: y }]) => x - y || (a < b ? -1 : 1))
     .map(([id, { offset, bytes }]) => `${offset} + ${bytes}: %${id}`);
   const head = `arena ${arenaBytes}, lower bound ${lowerBound}, peak at step ${peakStep}`;
-  return `${[head, ...lines].join('\n')}\n`;
+  return `${[head, ...lines, ...(rows ? groupText(rows) : [])].join('\n')}\n`;
 }

@@ -133,6 +133,8 @@ function orderings(blocks: readonly Block[]): number[][] {
     (i) => [-crowd[i]!, -bytes(i)],
     (i) => [first(i), -bytes(i)],
     (i) => [-blocks[i]!.last, -bytes(i)],
+    // What is written over rows that were read needs its place before what it is written over.
+    (i) => [-first(i), bytes(i)],
   ];
   return keys.map((key) => {
     const sorted = indices.map((i) => [...key(i), i] as const);

@@ -1,7 +1,7 @@
 /** `edge-nn compile`: an int8 model to firmware with its certificate, or a model to another format. */
 import { basename, extname, join } from 'node:path';
 import { type CompileResult, compileModel } from '../../board/compile.js';
-import { UnsupportedError } from '../../core/errors.js';
+import { UnsupportedError, UsageError } from '../../core/errors.js';
 import { writeOutputFile } from '../../core/output-file.js';
 import { exportOnnx } from '../../emit/onnx.js';
 import { exportTflite } from '../../emit/tflite.js';
@@ -25,6 +25,8 @@ export interface CompileOptions {
   readonly emit?: EmitName;
   /** Folder of the firmware, default build/<model>-<board>; or the file to write. */
   readonly out?: string;
+  /** The most that the arena may take, in bytes: layers then go row by row as far as that needs. */
+  readonly ram?: number;
 }
 
 /** What `emit: 'onnx'` and `emit: 'tflite'` give. */
@@ -87,7 +89,18 @@ export async function compile(
     });
   }
   const out = options.out ?? join('build', `${name}-${board}`);
-  return compileModel({ model: bytes, name, file: options.model, board, out });
+  const { ram } = options;
+  return compileModel({ model: bytes, name, file: options.model, board, out, ram });
+}
+
+/** @throws UsageError for what is no number of bytes */
+function byteCount(flags: Flags, name: string): number | undefined {
+  const bytes = read.number(flags, name);
+  if (bytes === undefined || (Number.isSafeInteger(bytes) && bytes > 0)) return bytes;
+  throw new UsageError(`--${name} ${flags[name]} is no number of bytes`, {
+    hint: `Give a positive whole number, such as --${name} 30000.`,
+    where: `--${name}`,
+  });
 }
 
 const options = (flags: Flags): CompileOptions =>
@@ -96,6 +109,7 @@ const options = (flags: Flags): CompileOptions =>
     board: read.text(flags, 'board'),
     emit: read.text(flags, 'emit') as EmitName | undefined,
     out: read.text(flags, 'out'),
+    ram: byteCount(flags, 'ram'),
   });
 
 /** The certificate's sizes, with the board's limits beside them. */
@@ -139,6 +153,9 @@ function renderEvidence({ accumulators, peak, stackBound, compiler }: CompileRes
   ].join('\n\n');
 }
 
+const rowsText = ({ layers, output }: NonNullable<CompileResult['rows']>): string =>
+  `${layers} row by row, up to ${output}`;
+
 function render(result: CompileResult | ExportReport, flags: Flags): string {
   if (!('board' in result)) {
     return facts([
@@ -150,6 +167,7 @@ function render(result: CompileResult | ExportReport, flags: Flags): string {
     ['board', result.board],
     ['build', result.output],
     ['model hash', result.modelHash],
+    ...(result.rows ? [['first layers', rowsText(result.rows)] as const] : []),
     ['accumulators', `none of ${result.accumulators.channels} channels can overflow int32`],
   ]);
   const parts = [head, renderSizes(result)];
@@ -166,6 +184,10 @@ export const compileCommand = command<CompileResult | ExportReport>({
     board: { ...shared.board, default: 'virtual' },
     emit: { type: 'string', default: 'c', choices: emitNames, describe: 'What to write' },
     out: { ...shared.out, describe: 'Folder, default build/<model>-<board>; or the file' },
+    ram: {
+      type: 'number',
+      describe: 'Most bytes of the arena: first layers go row by row as far as that needs',
+    },
     certificate: {
       type: 'boolean',
       default: false,
@@ -174,6 +196,7 @@ export const compileCommand = command<CompileResult | ExportReport>({
   },
   examples: [
     ['edge-nn compile lenet5.tflite --board mps2-an386 --out build/lenet5', 'Firmware for a M4F'],
+    ['edge-nn compile vww.tflite --board mps2-an386 --ram 30000', 'In so many bytes of arena'],
     ['edge-nn compile runs/lenet5/best.safetensors --emit onnx --out lenet5.onnx', 'Float .onnx'],
   ],
   run: (flags, context) => compile(options(flags), context),

@@ -125,9 +125,16 @@ const options = (flags: Flags): EvalOptions =>
     timeout: read.number(flags, 'timeout'),
   });
 
+const stepText = ({ op, weights, rows }: Difference): string =>
+  [
+    op,
+    ...weights,
+    ...(rows ? [`or one of the ${rows - 1} layers before it, row by row`] : []),
+  ].join(' ');
+
 /** Where a device parts from the oracle, in one sentence. */
 export const describeDifference = (d: Difference): string =>
-  `first difference: layer ${d.layer} (step ${d.step}: ${[d.op, ...d.weights].join(' ')}), element [${d.element.join(',')}]: ` +
+  `first difference: layer ${d.layer} (step ${d.step}: ${stepText(d)}), element [${d.element.join(',')}]: ` +
   `the oracle has ${d.expected}, the device ${d.got}; ` +
   `${d.differing} of ${d.elements} elements differ (example ${d.example})`;
 

@@ -5,7 +5,7 @@
 import { formatFloat32 } from '../../core/float32.js';
 import type { Shape } from '../../core/shape.js';
 import { getValue, type ValueId } from '../../ir/graph.js';
-import type { Lowered, Window } from '../../lower/lowered.js';
+import { type Lowered, stepOp, type Window } from '../../lower/lowered.js';
 
 export interface TraceTensor {
   readonly value: ValueId;
@@ -71,7 +71,7 @@ export function buildTrace(lowered: Lowered): Trace {
       return {
         index,
         value: node.output,
-        op: node.op,
+        op: stepOp(lowered, index),
         kernel: kernel.name,
         macs,
         shape,

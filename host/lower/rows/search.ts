@@ -1,0 +1,114 @@
+/**
+ * How many of the first layers go row by row: as few as make the arena small enough, since every
+ * line that is kept costs time.
+ */
+import { DoesNotFitError, UnsupportedError } from '../../core/errors.js';
+import type { Graph } from '../../ir/graph.js';
+import type { Kernel, Lowered, RowGroup, StepProof, Target } from '../lowered.js';
+import { type Chosen, chooseKernels, place } from '../place.js';
+import { rowGroup, rowPrefix } from './group.js';
+
+export interface RowOptions {
+  /** The most that the arena may take, in bytes. */
+  readonly ram?: number | undefined;
+  /** The input is never in memory as a whole: its rows are consumed as they arrive. */
+  readonly streamInput?: boolean | undefined;
+}
+
+/** The driver that calls the kernels of a group. */
+const driver = (scratchBytes: number): Kernel => ({
+  name: 'enn_rows',
+  header: 'enn_rows.h',
+  order: 'any',
+  scratchBytes,
+});
+
+const grouped = (chosen: readonly Chosen[], rows: RowGroup): Chosen[] => [
+  { node: chosen[rows.steps - 1]!.node, kernel: driver(rows.scratchBytes), rows },
+  ...chosen.slice(rows.steps),
+];
+
+const number = (n: number): string => n.toLocaleString('en-US');
+
+function refuseStream(graph: Graph, problem: string): never {
+  throw new UnsupportedError(`the input of ${graph.name} cannot be streamed: ${problem}`, {
+    hint: 'Leave --stream-input out.',
+    where: graph.inputs[0] === undefined ? undefined : `%${graph.inputs[0]}`,
+  });
+}
+
+/**
+ * Every way to compute the first layers row by row, the fewest layers first.
+ *
+ * @param graph stage `lowered`
+ */
+export function* rowPlacements(
+  graph: Graph,
+  target: Target,
+  proof: readonly StepProof[],
+  chosen: readonly Chosen[],
+  { ram, streamInput = false }: RowOptions = {},
+): Generator<Lowered> {
+  const prefix = rowPrefix(graph, target, proof);
+  for (const count of prefix.cuts) {
+    const group = rowGroup(graph, prefix, count, streamInput);
+    if (streamInput && !consumesInput(graph, group)) continue;
+    yield place(graph, target, proof, grouped(chosen, group), ram);
+  }
+}
+
+/** The fewest layers for `ram`, or else the smallest of all. */
+function search(placements: Iterable<Lowered>, ram: number | undefined): Lowered | undefined {
+  let best: Lowered | undefined;
+  for (const placed of placements) {
+    if (!best || placed.arenaBytes < best.arenaBytes) best = placed;
+    if (ram !== undefined && best.arenaBytes <= ram) break;
+  }
+  return best;
+}
+
+/** Whether nothing but a group, with one source, reads the graph's only input. */
+function consumesInput(graph: Graph, { images }: RowGroup): boolean {
+  const sources = images.filter(({ layer }) => layer === undefined);
+  const [source] = sources;
+  if (sources.length !== 1 || graph.inputs.length !== 1 || source === undefined) return false;
+  const inside = new Set(images.flatMap(({ layer }) => layer?.node.output ?? []));
+  const others = graph.nodes.filter(({ output }) => !inside.has(output) && output !== source.value);
+  const read = [...others.flatMap(({ inputs }) => inputs), ...graph.outputs];
+  return !read.some((id) => id === source.value || id === graph.inputs[0]);
+}
+
+/**
+ * Chooses kernels and places; with a limit, or for an input that is streamed, the first layers go
+ * row by row as far as that needs.
+ *
+ * @param graph stage `lowered`
+ * @throws DoesNotFitError (exit code 5) naming the smallest arena that there is, UnsupportedError (4)
+ *   for an input that cannot be streamed or an output that is constant
+ */
+export function placeByRows(
+  graph: Graph,
+  target: Target,
+  proof: readonly StepProof[],
+  options: RowOptions = {},
+): Lowered {
+  const { ram, streamInput = false } = options;
+  const chosen = chooseKernels(graph, target, proof);
+  const whole = streamInput ? undefined : place(graph, target, proof, chosen);
+  if (whole && (ram === undefined || whole.arenaBytes <= ram)) return whole;
+  const found = search(rowPlacements(graph, target, proof, chosen, options), ram);
+  if (!found && streamInput) {
+    refuseStream(graph, 'its first layers do not compute an image row by row from one input');
+  }
+  const best = found && (!whole || found.arenaBytes < whole.arenaBytes) ? found : whole!;
+  if (ram === undefined || best.arenaBytes <= ram) return best;
+  const how = best.rows
+    ? `the smallest that row execution reaches takes ${number(best.arenaBytes)} (${best.rows.group.steps} layers, up to %${best.steps[0]!.node.output})`
+    : `it takes ${number(best.arenaBytes)}, and row execution does not make it smaller`;
+  throw new DoesNotFitError(`${graph.name} does not fit an arena of ${number(ram)} bytes: ${how}`, {
+    hint: streamInput
+      ? 'Raise --ram, or make the first layers smaller (fewer channels, an earlier stride).'
+      : 'Raise --ram, add --stream-input, or make the first layers smaller (fewer channels, an earlier stride).',
+    where: `%${best.plan.live[0]?.id ?? best.steps[0]?.node.output}`,
+  });
+}
