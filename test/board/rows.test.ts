@@ -5,25 +5,41 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { getBoard, targetOf } from '../../host/board/boards.js';
 import { readBuildFile } from '../../host/board/build-folder.js';
 import { compileModel } from '../../host/board/compile.js';
 import { flashBuild } from '../../host/board/flash.js';
 import { openBoard } from '../../host/board/open.js';
 import { bytesOf } from '../../host/core/dtype.js';
+import { DoesNotFitError } from '../../host/core/errors.js';
 import { sha256 } from '../../host/core/hash.js';
 import type { Trace } from '../../host/emit/c/trace.js';
 import { exportTflite } from '../../host/emit/tflite.js';
 import { firstDifference } from '../../host/eval/difference.js';
 import { importTflite } from '../../host/front/import-tflite.js';
+import type { Graph } from '../../host/ir/graph.js';
 import { Session } from '../../host/link/session.js';
 import { lower } from '../../host/lower/pipeline.js';
 import { createOracle } from '../../host/quant/interpret.js';
 import { randomInputs } from '../lower/networks.js';
-import { resnetLike } from '../lower/row-networks.js';
+import { resnetLike, rowNetwork } from '../lower/row-networks.js';
 import { lacking, temporaryFolder } from './support.js';
 
 const model = exportTflite(resnetLike());
 const ram = 2300;
+/** EDGE_NN_SEEDS=20-60 tests another range of random networks on the emulated core. */
+const [first, last] = (process.env.EDGE_NN_SEEDS ?? '3-4').split('-').map(Number);
+
+/** Compares outputs with the oracle's, over the link. */
+async function compareOutputs(session: Session, graph: Graph): Promise<void> {
+  const inputs = [1, 2, 3].map((seed) => randomInputs(graph, seed));
+  const oracle = createOracle(graph);
+  let index = 0;
+  for await (const outputs of session.inferAll(inputs.map((each) => each.map(bytesOf)))) {
+    const expected = oracle.run(inputs[index++]!).map(bytesOf);
+    assert.deepEqual(outputs.map(sha256), expected.map(sha256), `image ${index}`);
+  }
+}
 
 for (const board of ['virtual', 'host', 'mps2-an386']) {
   test(`${board} computes its first layers row by row, within --ram`, async (t) => {
@@ -41,16 +57,37 @@ for (const board of ['virtual', 'host', 'mps2-an386']) {
     const lowered = lower(graph).graph;
     const session = await Session.open(await openBoard(out));
     try {
-      const inputs = [1, 2, 3].map((seed) => randomInputs(graph, seed));
-      let index = 0;
-      for await (const outputs of session.inferAll(inputs.map((each) => each.map(bytesOf)))) {
-        const expected = createOracle(graph).run(inputs[index++]!).map(bytesOf);
-        assert.deepEqual(outputs.map(sha256), expected.map(sha256), `image ${index}`);
-      }
+      await compareOutputs(session, graph);
+      const inputs = randomInputs(graph, 4);
       const reference = { graph: lowered, oracle: createOracle(lowered) };
-      assert.equal(await firstDifference(session, reference, inputs[0]!, 0), undefined);
-      const { stackUsed } = await session.profile(inputs[0]!.map(bytesOf));
+      assert.equal(await firstDifference(session, reference, inputs, 0), undefined);
+      const { stackUsed } = await session.profile(inputs.map(bytesOf));
       assert.ok(stackUsed <= certificate.ram.stack, `${stackUsed} of ${certificate.ram.stack}`);
+    } finally {
+      await session.close();
+    }
+  });
+}
+
+for (let seed = first!; seed <= last!; seed++) {
+  test(`mps2-an386 computes random layers row by row (seed ${seed})`, async (t) => {
+    const board = 'mps2-an386';
+    const reason = await lacking(board);
+    if (reason) return t.skip(reason);
+    const graph = rowNetwork(seed);
+    const whole = lower(graph, targetOf(getBoard(board)));
+    const out = join(temporaryFolder(t), 'build');
+    const smaller = { model: exportTflite(graph), board, out, ram: whole.arenaBytes - 1 };
+    try {
+      await compileModel(smaller);
+    } catch (error) {
+      if (error instanceof DoesNotFitError) return t.skip('its arena is the smallest as it is');
+      throw error;
+    }
+    await flashBuild(out);
+    const session = await Session.open(await openBoard(out));
+    try {
+      await compareOutputs(session, graph);
     } finally {
       await session.close();
     }
