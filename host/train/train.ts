@@ -166,7 +166,10 @@ function readResume(options: TrainOptions, graph: Graph, setup: Setup): Checkpoi
   const file = resume === true ? join(out!, 'last.safetensors') : resume;
   if (!existsSync(file)) {
     throw new UsageError(`no checkpoint to resume: ${file} does not exist`, {
-      hint: 'Train without --resume, or give the --out folder of an earlier training.',
+      hint:
+        out !== undefined && existsSync(out)
+          ? 'A training that stopped before its first checkpoint left nothing: run the same command without --resume.'
+          : 'Train without --resume, or give the --out folder of an earlier training.',
       where: file,
     });
   }

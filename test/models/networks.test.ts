@@ -57,6 +57,7 @@ const published: [Model, number, number, readonly number[]][] = [
   [dsCnn, 23_756, 1_152, [12]],
   [mobilenet, 216_322, 5_472, [2]],
   [autoencoder, 267_928, 2_064, [640]],
+  [wakeWord, 46_875, 832, [3]],
 ];
 
 for (const [network, parameters, statistics, output] of published) {
