@@ -60,13 +60,17 @@ function oihw(data: Float32Array, [, kh, kw, i]: readonly number[]): Float32Arra
   return out;
 }
 
-/** Conv and depthwise: depthwise weights [1, KH, KW, C] become [C, 1, KH, KW] with C groups. */
-function convolution(ctx: OnnxContext, node: NodeOf<'conv2d' | 'depthwiseConv2d'>): void {
+/** A convolution whose weights [F, KH, KW, L] become `dims`, in so many groups. */
+function convolution(
+  ctx: OnnxContext,
+  node: NodeOf<'conv2d' | 'depthwiseConv2d'>,
+  dims: readonly number[],
+  group: number,
+): void {
   const [x, w, b] = node.inputs;
-  const [first, kh, kw, last] = shapeOf(ctx, w!) as [number, number, number, number];
-  const depthwise = node.op === 'depthwiseConv2d';
-  const dims = depthwise ? [last, 1, kh, kw] : [first, last, kh, kw];
-  const data = oihw(floatsOf(ctx, w!), [first, kh, kw, last]);
+  const shape = shapeOf(ctx, w!);
+  const [, kh, kw] = shape as [number, number, number, number];
+  const data = oihw(floatsOf(ctx, w!), shape);
   const name = `${node.output}:weights`;
   const inputs = [inLayout(ctx, x!, 'nchw'), addFloats(ctx, name, dims, data)];
   if (b !== undefined) inputs.push(inLayout(ctx, b));
@@ -76,8 +80,19 @@ function convolution(ctx: OnnxContext, node: NodeOf<'conv2d' | 'depthwiseConv2d'
     strides: stride,
     pads: pads(pad),
     dilations: dilation,
-    group: depthwise ? shapeOf(ctx, x!)[3]! : 1,
+    group,
   });
+}
+
+function conv2d(ctx: OnnxContext, node: NodeOf<'conv2d'>): void {
+  const [o, kh, kw, i] = shapeOf(ctx, node.inputs[1]!) as [number, number, number, number];
+  convolution(ctx, node, [o, i, kh, kw], 1);
+}
+
+/** Weights [1, KH, KW, C M] become [C M, 1, KH, KW] in C groups. */
+function depthwiseConv2d(ctx: OnnxContext, node: NodeOf<'depthwiseConv2d'>): void {
+  const [, kh, kw, outs] = shapeOf(ctx, node.inputs[1]!) as [number, number, number, number];
+  convolution(ctx, node, [outs, 1, kh, kw], shapeOf(ctx, node.inputs[0]!)[3]!);
 }
 
 function dense(ctx: OnnxContext, node: NodeOf<'dense'>): void {
@@ -314,8 +329,8 @@ const selu = {
 };
 
 export const onnxRules = {
-  conv2d: convolution,
-  depthwiseConv2d: convolution,
+  conv2d,
+  depthwiseConv2d,
   dense,
   batchNorm,
   maxPool2d: pool('MaxPool', {}),

@@ -4,31 +4,16 @@
  */
 import { UnsupportedError } from '../core/errors.js';
 import { packageVersion } from '../core/package.js';
-import { normalizeAxis, type Shape } from '../core/shape.js';
+import type { Shape } from '../core/shape.js';
 import { type OnnxValueInfo, writeOnnx } from '../format/onnx.js';
-import { type Graph, getValue, type Node, type ValueId } from '../ir/graph.js';
+import { type Graph, getValue, type ValueId } from '../ir/graph.js';
+import { batchIsFree } from './onnx-batch.js';
 import { addNode, inLayout, type OnnxContext } from './onnx-context.js';
 import { onnxRules } from './onnx-rules.js';
 
 const opset = 13;
 /** The IR version that came with operator set 13. */
 const irVersion = 7;
-
-/** Whether a node works on the batch axis itself, so that the batch must stay as it is. */
-function touchesBatch(graph: Graph, node: Node): boolean {
-  if (node.op === 'mean' || node.op === 'sum' || node.op === 'variance') {
-    const { length: rank } = getValue(graph, node.inputs[0]!).shape;
-    return node.attrs.axes.some((axis) => normalizeAxis(axis, rank) === 0);
-  }
-  if (node.op === 'concat') {
-    return normalizeAxis(node.attrs.axis, getValue(graph, node.output).shape.length) === 0;
-  }
-  return node.op === 'pad' && (node.attrs.padding[0] !== 0 || node.attrs.padding[1] !== 0);
-}
-
-const batchIsFree = (graph: Graph): boolean =>
-  graph.inputs.every((id) => getValue(graph, id).shape[0] === 1) &&
-  !graph.nodes.some((node) => touchesBatch(graph, node));
 
 function valueInfo(name: string, shape: Shape, freeBatch: boolean): OnnxValueInfo {
   const dims = freeBatch && shape.length > 0 ? ['N', ...shape.slice(1)] : shape;

@@ -66,8 +66,11 @@ const addVersioned = (
 const tensorsOf = (ctx: ExportContext, node: Node): number[] =>
   node.inputs.map((id) => tensorOf(ctx, id));
 
-/** Conv and depthwise: a padding that is neither SAME nor VALID becomes a PAD before a VALID one. */
-function convolution(ctx: ExportContext, node: NodeOf<'conv2d' | 'depthwiseConv2d'>): void {
+/**
+ * Operands and common options of a convolution: a padding that is neither SAME nor VALID becomes a
+ * PAD before a VALID one.
+ */
+function convolution(ctx: ExportContext, node: NodeOf<'conv2d' | 'depthwiseConv2d'>) {
   const { stride, dilation, pad, clamp } = node.attrs;
   const [x, w] = node.inputs.map((id) => getValue(ctx.graph, id).shape);
   const kernel = [w![1]!, w![2]!] as const;
@@ -75,7 +78,7 @@ function convolution(ctx: ExportContext, node: NodeOf<'conv2d' | 'depthwiseConv2
   setBiasScale(ctx, node);
   const padding = paddingName(x!, { kernel, stride, dilation, pad });
   if (!padding) inputs[0] = addPad(ctx, node, inputs[0]!, pad);
-  const common = {
+  const options = {
     padding: padding ?? 'VALID',
     strideH: stride[0],
     strideW: stride[1],
@@ -83,13 +86,20 @@ function convolution(ctx: ExportContext, node: NodeOf<'conv2d' | 'depthwiseConv2
     dilationWFactor: dilation[1],
     fusedActivationFunction: activationOf(ctx, node, clamp),
   } as const;
-  if (node.op === 'conv2d') {
-    addVersioned(ctx, node, 'CONV_2D', inputs, { type: 'Conv2DOptions', ...common });
-    return;
-  }
-  const depthMultiplier = w![3]! / x![3]!;
-  const options = { type: 'DepthwiseConv2DOptions', ...common, depthMultiplier } as const;
-  addVersioned(ctx, node, 'DEPTHWISE_CONV_2D', inputs, options);
+  return { inputs, options };
+}
+
+function conv2d(ctx: ExportContext, node: NodeOf<'conv2d'>): void {
+  const { inputs, options } = convolution(ctx, node);
+  addVersioned(ctx, node, 'CONV_2D', inputs, { type: 'Conv2DOptions', ...options });
+}
+
+function depthwiseConv2d(ctx: ExportContext, node: NodeOf<'depthwiseConv2d'>): void {
+  const [channels, outs] = node.inputs.map((id) => getValue(ctx.graph, id).shape[3]!);
+  const { inputs, options } = convolution(ctx, node);
+  addVersioned(ctx, node, 'DEPTHWISE_CONV_2D', inputs, {
+    ...{ type: 'DepthwiseConv2DOptions', ...options, depthMultiplier: outs! / channels! },
+  });
 }
 
 function dense(ctx: ExportContext, node: NodeOf<'dense'>): void {
@@ -190,8 +200,8 @@ function requantize(ctx: ExportContext, node: NodeOf<'requantize'>): void {
 }
 
 export const exportRules = {
-  conv2d: convolution,
-  depthwiseConv2d: convolution,
+  conv2d,
+  depthwiseConv2d,
   dense,
   maxPool2d: pool('MAX_POOL_2D'),
   avgPool2d: pool('AVERAGE_POOL_2D'),

@@ -7,10 +7,10 @@
  */
 import { byteSize } from '../core/dtype.js';
 import { elements, sameShape } from '../core/shape.js';
-import { type Graph, getValue, type Value, type ValueId } from '../ir/graph.js';
+import { type Graph, getValue, type NodeOf, type Value, type ValueId } from '../ir/graph.js';
 import type { WindowAttrs } from '../ir/infer.js';
 import { pixelsPerBlock, type ReadingOrder } from './lowered.js';
-import type { StepNode } from './lowered-ops.js';
+import type { StepNode, StepOp } from './lowered-ops.js';
 
 export interface Overlap {
   readonly input: ValueId;
@@ -50,14 +50,39 @@ export function runsInPlace(x: Value, y: Value, attrs: WindowAttrs): boolean {
   return pixelDistance(plane(x), plane(y), attrs, 1) <= 0;
 }
 
-/** The attributes of a window op; a dense layer is one pixel that sees everything. */
+/** The distance, in elements, of a kernel that works pixel by pixel; in blocks of so many. */
+type PixelRule<O extends StepOp> = (x: Value, y: Value, node: NodeOf<O>, block: number) => number;
+type WindowOp = 'conv2d' | 'depthwiseConv2d' | 'maxPool2d' | 'avgPool2d';
+
+const windows: PixelRule<WindowOp> = (x, y, { attrs }, block) => pixelDistance(x, y, attrs, block);
+
+/** What has no pixels has no kernel of that order. */
+const pixelRules: { readonly [O in StepOp]: PixelRule<O> | null } = {
+  conv2d: windows,
+  depthwiseConv2d: windows,
+  maxPool2d: windows,
+  avgPool2d: windows,
+  // One pixel that sees everything.
+  dense: (x, y) => Math.max(y.shape[1]! - 1, 1 - x.shape[1]!),
+  mean: null,
+  add: null,
+  mul: null,
+  relu: null,
+  relu6: null,
+  softmax: null,
+  concat: null,
+  pad: null,
+  requantize: null,
+};
+
+
 function pixelOverlap(graph: Graph, node: StepNode, block: number): Overlap[] {
   const [x, y] = [getValue(graph, node.inputs[0]!), getValue(graph, node.output)];
-  // Input and output of a window op have one type.
-  const at = (distance: number) => [{ input: x.id, minDistance: distance * sizeOf(y) }];
-  if (node.op === 'dense') return at(Math.max(y.shape[1]! - 1, 1 - x.shape[1]!));
-  if (!('stride' in node.attrs)) throw new Error(`${node.op} has no pixels`);
-  return at(pixelDistance(x, y, node.attrs, block));
+  const rule = pixelRules[node.op] as PixelRule<StepOp> | null;
+  if (!rule) throw new Error(`${node.op} has no pixels`);
+  // Input and output of such an op have one type.
+  const distance = rule(x, y, node as NodeOf<StepOp>, block);
+  return [{ input: x.id, minDistance: distance * sizeOf(y) }];
 }
 
 /**

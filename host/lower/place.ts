@@ -18,7 +18,7 @@ import type {
   Target,
   Window,
 } from './lowered.js';
-import { isStepOp, type StepNode } from './lowered-ops.js';
+import { isAliasOp, isStepOp, type StepNode } from './lowered-ops.js';
 import { overlapsOf } from './overlap.js';
 import { groupBuffers, hiddenValues, placedGroup, planGroup } from './rows/place.js';
 import { selectKernel } from './select.js';
@@ -48,7 +48,7 @@ function diesAt(graph: Graph, at: number, owner: ValueId, owners: Owners): boole
 }
 
 /**
- * For each value in the arena, the value whose buffer it is: reshapes share their operand's, and so
+ * For each value in the arena, the value whose buffer it is: aliases share their operand's, and so
  * do the values `inPlace` of the same size, where the operand is not needed afterwards. What is
  * `hidden` has none.
  */
@@ -68,7 +68,7 @@ function bufferOwners(
       inPlace.has(node.output) &&
       bytesOf(graph, operand) === bytesOf(graph, node.output) &&
       diesAt(graph, at, operand, owners);
-    const owner = node.op === 'reshape' || shares ? operand : node.output;
+    const owner = isAliasOp(node.op) || shares ? operand : node.output;
     if (owner !== undefined) owners.set(node.output, owner);
   }
   return owners;

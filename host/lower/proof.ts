@@ -34,7 +34,7 @@ import {
 } from '../quant/interpret-params.js';
 import { biasOf, perTensor, storedRange, weightsOf } from '../quant/interpret-quant.js';
 import type { StepProof } from './lowered.js';
-import { isStepOp, type StepOp } from './lowered-ops.js';
+import { isAliasOp, isStepOp, type StepOp } from './lowered-ops.js';
 
 /** What no accumulator may exceed: int32, less room for the output's zero point. */
 export const accumulatorLimit = 2 ** 31 - 256;
@@ -51,6 +51,11 @@ type Largest<O extends StepOp> = (
   node: NodeOf<O>,
   rangeOf: (id: ValueId) => Range,
 ) => number[];
+/** The largest magnitude per channel; `wide` tells whether they may have 64 bits. */
+interface Rule<O extends StepOp> {
+  readonly largest: Largest<O>;
+  readonly wide?: (graph: Graph, node: Node) => boolean;
+}
 
 /** A magnitude as a multiplier's shift to the left makes it. */
 const shifted = (magnitude: number, shift: number): number => magnitude * 2 ** Math.max(shift, 0);
@@ -85,10 +90,8 @@ function channelBound(
   return Math.max(-least, most);
 }
 
-/** Whether a node has the accumulators of 64 bits that go with int16 activations. */
-const isWide = (graph: Graph, node: Node): boolean =>
-  ['conv2d', 'depthwiseConv2d', 'dense'].includes(node.op) &&
-  getValue(graph, node.output).dtype === 's16';
+/** Whether a layer with weights has the accumulators of 64 bits that go with int16 activations. */
+const isWide = (graph: Graph, node: Node): boolean => getValue(graph, node.output).dtype === 's16';
 
 type WeightedNode = NodeOf<'conv2d'> | NodeOf<'depthwiseConv2d'> | NodeOf<'dense'>;
 
@@ -96,7 +99,7 @@ function weighted(
   taps: (shape: readonly number[]) => Taps,
   multipliers: (graph: Graph, node: WeightedNode) => MultiplierTable,
 ) {
-  return (graph: Graph, node: WeightedNode, rangeOf: (id: ValueId) => Range): number[] => {
+  const largest = (graph: Graph, node: WeightedNode, rangeOf: (id: ValueId) => Range): number[] => {
     const [x, w] = node.inputs as readonly [ValueId, ValueId];
     const weights = weightsOf(graph, node);
     const { channels, count, start, step } = taps(getValue(graph, w).shape);
@@ -110,6 +113,7 @@ function weighted(
       return wide ? bound : shifted(bound, shift[shift.length === 1 ? 0 : channel]!);
     });
   };
+  return { largest, wide: isWide };
 }
 
 /** Weights with the output channel outermost. */
@@ -146,28 +150,33 @@ const softmax: Largest<'softmax'> = (graph, node) => {
   return [Math.max(classes * 2 ** 15, shifted(2 ** 16, softmaxS16Scaling(x, y).shift))];
 };
 
-const rules: { readonly [O in StepOp]: Largest<O> | null } = {
+const avgPool2d: Largest<'avgPool2d'> = (graph, { attrs, output }) => [
+  span(getValue(graph, output)) * attrs.size[0] * attrs.size[1],
+];
+
+/** Both operands are scaled by at most 1/2 first, so their sum is no larger than one of them. */
+const add: Largest<'add'> = (graph, node) => {
+  const y = getValue(graph, node.output);
+  return [shifted(span(y) * 2 ** addLeftShift(y), addMultipliers(graph, node).out.shift)];
+};
+
+const mul: Largest<'mul'> = (graph, node) => [
+  shifted(span(getValue(graph, node.output)) ** 2, mulMultiplier(graph, node).shift),
+];
+
+const rules: { readonly [O in StepOp]: Rule<O> | null } = {
   conv2d: weighted(outermost, convMultipliers),
   depthwiseConv2d: weighted(innermost, convMultipliers),
   dense: weighted(outermost, denseMultipliers),
-  avgPool2d: (graph, { attrs, output }) => [
-    span(getValue(graph, output)) * attrs.size[0] * attrs.size[1],
-  ],
-  mean,
-  softmax,
-  // Both operands are scaled by at most 1/2 first, so their sum is no larger than one of them.
-  add: (graph, node) => {
-    const y = getValue(graph, node.output);
-    return [shifted(span(y) * 2 ** addLeftShift(y), addMultipliers(graph, node).out.shift)];
-  },
-  mul: (graph, node) => {
-    const largest = span(getValue(graph, node.output)) ** 2;
-    return [shifted(largest, mulMultiplier(graph, node).shift)];
-  },
-  relu: rescaled,
-  relu6: rescaled,
-  requantize: rescaled,
-  concat: rescaled,
+  avgPool2d: { largest: avgPool2d },
+  mean: { largest: mean },
+  softmax: { largest: softmax },
+  add: { largest: add },
+  mul: { largest: mul },
+  relu: { largest: rescaled },
+  relu6: { largest: rescaled },
+  requantize: { largest: rescaled },
+  concat: { largest: rescaled },
   // These only move bytes.
   maxPool2d: null,
   pad: null,
@@ -179,13 +188,13 @@ function ranges(graph: Graph): (id: ValueId) => Range {
   const rangeOf = (id: ValueId): Range => known.get(id) ?? storedRange(getValue(graph, id));
   for (const node of graph.nodes) {
     if ('clamp' in node.attrs && node.attrs.clamp) known.set(node.output, node.attrs.clamp);
-    else if (node.op === 'reshape') known.set(node.output, rangeOf(node.inputs[0]!));
+    else if (isAliasOp(node.op)) known.set(node.output, rangeOf(node.inputs[0]!));
   }
   return rangeOf;
 }
 
-function check(graph: Graph, node: Node, proof: StepProof): StepProof {
-  const [bits, limit] = isWide(graph, node) ? [64, wideLimit] : [32, accumulatorLimit];
+function check(graph: Graph, wide: boolean, proof: StepProof): StepProof {
+  const [bits, limit] = wide ? [64, wideLimit] : [32, accumulatorLimit];
   const channel = proof.largest.findIndex((magnitude) => magnitude > limit);
   if (channel < 0) return proof;
   throw new BadInputError(
@@ -206,10 +215,11 @@ export function proveAccumulators(graph: Graph): StepProof[] {
   const rangeOf = ranges(graph);
   const proofs: StepProof[] = [];
   for (const node of graph.nodes) {
-    const rule = isStepOp(node.op) ? rules[node.op] : null;
+    const rule = (isStepOp(node.op) ? rules[node.op] : null) as Rule<StepOp> | null;
     if (!rule) continue;
-    const largest = (rule as Largest<StepOp>)(graph, node as NodeOf<StepOp>, rangeOf);
-    proofs.push(check(graph, node, { value: node.output, largest }));
+    const largest = rule.largest(graph, node as NodeOf<StepOp>, rangeOf);
+    const wide = rule.wide?.(graph, node) ?? false;
+    proofs.push(check(graph, wide, { value: node.output, largest }));
   }
   return proofs;
 }

@@ -58,7 +58,9 @@ const scaling = ({ multiplier, shift }: Multiplier, prefix = '') => ({
   [`${prefix}shift`]: shift,
 });
 
-const clamping = ([clamp_min, clamp_max]: readonly [number, number]) => ({ clamp_min, clamp_max });
+type Clamp = readonly [least: number, most: number];
+
+const clamping = ([clamp_min, clamp_max]: Clamp) => ({ clamp_min, clamp_max });
 
 /** Weights as the kernel wants them. */
 function weightTable(
@@ -250,24 +252,19 @@ const mul: EmitRule<'mul'> = (graph, node, kernel) => {
   return [{ kernel: kernel.name, type: 'enn_mul_s8', fields, args: binaryArgs(node) }];
 };
 
-const requantized: EmitRule<UnaryOp> = (graph, node, kernel) => {
-  const [x, y] = [inputOf(graph, node), outputOf(graph, node)];
-  const clamp = node.op === 'requantize' ? clampOf(graph, node) : reluClamp(y, node.op === 'relu6');
-  const fields = {
-    count: elements(y.shape),
-    ...{ in_zero: perTensor(x).zero, out_zero: perTensor(y).zero },
-    ...scaling(rescale(x, y)),
-    ...clamping(clamp),
+const requantized =
+  (clampOfNode: (graph: Graph, node: NodeOf<UnaryOp>) => Clamp): EmitRule<UnaryOp> =>
+  (graph, node, kernel) => {
+    const [x, y] = [inputOf(graph, node), outputOf(graph, node)];
+    const fields = {
+      count: elements(y.shape),
+      ...{ in_zero: perTensor(x).zero, out_zero: perTensor(y).zero },
+      ...scaling(rescale(x, y)),
+      ...clamping(clampOfNode(graph, node)),
+    };
+    const args = [read('x', x.id), write(y.id)];
+    return [{ kernel: kernel.name, type: 'enn_requantize_s8', fields, args }];
   };
-  return [
-    {
-      kernel: kernel.name,
-      type: 'enn_requantize_s8',
-      fields,
-      args: [read('x', x.id), write(y.id)],
-    },
-  ];
-};
 
 /** The tables are those of every model: one copy serves all steps. */
 const softmaxS16: EmitRule<'softmax'> = (graph, node, kernel) => {
@@ -344,9 +341,9 @@ const rules: { readonly [O in StepOp]: EmitRule<O> } = {
   mean,
   add,
   mul,
-  relu: requantized,
-  relu6: requantized,
-  requantize: requantized,
+  relu: requantized((graph, node) => reluClamp(outputOf(graph, node), false)),
+  relu6: requantized((graph, node) => reluClamp(outputOf(graph, node), true)),
+  requantize: requantized(clampOf),
   softmax,
   pad,
   concat,

@@ -2,22 +2,44 @@
  * What changes no byte becomes a reshape, which is only another name for the same memory. The
  * value keeps its id, so that outputs keep their names.
  */
-import { type Graph, getValue, type Node } from '../../ir/graph.js';
+import { type Graph, getValue, type Node, type NodeOf } from '../../ir/graph.js';
+import type { IntegerOp, OpName } from '../../ir/ops.js';
 import { clampOf } from '../../quant/interpret-params.js';
 import { storedRange } from '../../quant/interpret-quant.js';
 import { rebuild } from '../edit.js';
+import { isLoweredNode } from '../lowered-ops.js';
 import { sameQuantization } from '../quantization.js';
 
-/** Whether the op copies its one operand unchanged. */
-function isIdentity(graph: Graph, node: Node): boolean {
-  const [x, y] = [getValue(graph, node.inputs[0]!), getValue(graph, node.output)];
-  if (node.op === 'requantize') return sameQuantization(x, y);
-  if (node.op === 'pad') return node.attrs.padding.every((n) => n === 0);
-  if (node.op === 'concat') {
-    return node.inputs.length === 1 && sameQuantization(x, y) && isFullRange(graph, node);
-  }
-  return false;
-}
+type Rule<O extends OpName> = (graph: Graph, node: NodeOf<O>) => boolean;
+
+const never = (): boolean => false;
+
+const keepsQuantization = (graph: Graph, { inputs, output }: Node): boolean =>
+  sameQuantization(getValue(graph, inputs[0]!), getValue(graph, output));
+
+/** Whether a node copies its first operand unchanged. */
+const identities: { readonly [O in IntegerOp]: Rule<O> } = {
+  requantize: keepsQuantization,
+  pad: (_, { attrs }) => attrs.padding.every((n) => n === 0),
+  concat: (graph, node) =>
+    node.inputs.length === 1 && keepsQuantization(graph, node) && isFullRange(graph, node),
+  conv2d: never,
+  depthwiseConv2d: never,
+  dense: never,
+  // A window of one pixel may still clamp, and activations do.
+  maxPool2d: never,
+  avgPool2d: never,
+  mean: never,
+  add: never,
+  mul: never,
+  relu: never,
+  relu6: never,
+  softmax: never,
+  reshape: never,
+};
+
+const isIdentity = (graph: Graph, node: Node): boolean =>
+  isLoweredNode(node) && (identities[node.op] as Rule<IntegerOp>)(graph, node);
 
 function isFullRange(graph: Graph, node: Node): boolean {
   const [low, high] = clampOf(graph, node);

@@ -3,24 +3,12 @@
  * where scale and zero point stay the same: the op then clamps the same bytes.
  */
 import { type Graph, getValue, type Node, type ValueId } from '../../ir/graph.js';
+import { opSpec } from '../../ir/ops.js';
 import { clampOf, reluClamp } from '../../quant/interpret-params.js';
 import { rebuild } from '../edit.js';
 import { sameQuantization } from '../quantization.js';
 
-const clampingOps = [
-  'conv2d',
-  'depthwiseConv2d',
-  'dense',
-  'maxPool2d',
-  'avgPool2d',
-  'add',
-  'mul',
-  'concat',
-] as const;
-type ClampingNode = Extract<Node, { readonly op: (typeof clampingOps)[number] }>;
-
-const canClamp = (node: Node): node is ClampingNode =>
-  (clampingOps as readonly string[]).includes(node.op);
+const canClamp = ({ op }: Node): boolean => 'clamp' in opSpec(op).attrs;
 
 /** How often each value is used, as operand or as output. */
 function useCounts(graph: Graph): Map<ValueId, number> {
@@ -33,7 +21,7 @@ function useCounts(graph: Graph): Map<ValueId, number> {
 }
 
 /** The producer with the activation inside, giving the activation's value. */
-function merged(graph: Graph, producer: ClampingNode, activation: Node): Node {
+function merged(graph: Graph, producer: Node, activation: Node): Node {
   const [low, high] = clampOf(graph, producer);
   const [least, most] = reluClamp(getValue(graph, activation.output), activation.op === 'relu6');
   // An empty intersection means that every byte ends on the nearer bound of the activation.
