@@ -75,7 +75,6 @@ const pixelRules: { readonly [O in StepOp]: PixelRule<O> | null } = {
   requantize: null,
 };
 
-
 function pixelOverlap(graph: Graph, node: StepNode, block: number): Overlap[] {
   const [x, y] = [getValue(graph, node.inputs[0]!), getValue(graph, node.output)];
   const rule = pixelRules[node.op] as PixelRule<StepOp> | null;
