@@ -40,17 +40,20 @@ export function readInputFile(path: string, what: string): Uint8Array {
   }
 }
 
-const readers: Readonly<Record<string, (bytes: Uint8Array, path: string) => Graph>> = {
-  '.tflite': (bytes, path) => importTflite(bytes, basename(path, '.tflite'), path),
+type Note = (line: string) => void;
+
+const readers: Readonly<Record<string, (bytes: Uint8Array, path: string, note?: Note) => Graph>> = {
+  '.tflite': (bytes, path, note) => importTflite(bytes, basename(path, '.tflite'), path, note),
   '.safetensors': (bytes, path) => loadCheckpoint(bytes, path).graph,
 };
 
 /**
  * Reads a .tflite model or a .safetensors checkpoint.
  *
+ * @param note hears what the graph has other than the file
  * @throws BadInputError (exit code 3) or UnsupportedError (4)
  */
-export function readModelFile(path: string): ModelFile {
+export function readModelFile(path: string, note?: Note): ModelFile {
   const bytes = readInputFile(path, 'model');
   const suffix = extname(path).toLowerCase();
   const reader = readers[suffix];
@@ -63,5 +66,5 @@ export function readModelFile(path: string): ModelFile {
       },
     );
   }
-  return { path, bytes, graph: reader(bytes, path) };
+  return { path, bytes, graph: reader(bytes, path, note) };
 }

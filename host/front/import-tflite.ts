@@ -7,23 +7,30 @@
 import type { DType } from '../core/dtype.js';
 import { BadInputError } from '../core/errors.js';
 import { formatShape } from '../core/shape.js';
-import { operatorName, readTflite, type TfliteModel } from '../format/tflite.js';
+import {
+  operatorName,
+  readTflite,
+  type TfliteModel,
+  type TfliteOperator,
+} from '../format/tflite.js';
 import { exportedBy, metadataName, readNotes } from '../format/tflite-notes.js';
 import { buildGraph } from '../ir/build-graph.js';
 import { type Graph, type LossName, lossNames } from '../ir/graph.js';
+import { stripBoundary } from './tflite-boundary.js';
 import {
   badModel,
   type ImportContext,
+  type Permuted,
   tensorDtype,
+  transposed,
   unsupported,
   valueOptions,
 } from './tflite-context.js';
 import { importRules } from './tflite-rules.js';
 
 /** int8 or float, by the type of the first input. */
-function stageOf(model: TfliteModel, file: string): 'float' | 'int8' {
-  const [main] = model.subgraphs;
-  const tensor = main?.tensors[main.inputs[0] ?? -1];
+function stageOf(model: TfliteModel, inputs: readonly number[], file: string): 'float' | 'int8' {
+  const tensor = model.subgraphs[0]?.tensors[inputs[0] ?? -1];
   if (tensor) return tensor.type === 'FLOAT32' ? 'float' : 'int8';
   throw new BadInputError('tflite: the model has no input', {
     hint: 'Convert a model with at least one input.',
@@ -50,8 +57,8 @@ function addInputs(ctx: ImportContext, inputs: readonly number[]): void {
   }
 }
 
-function addOperators(ctx: ImportContext): void {
-  for (const operator of ctx.model.subgraphs[0]!.operators) {
+function addOperators(ctx: ImportContext, operators: readonly TfliteOperator[]): void {
+  for (const operator of operators) {
     const name = operatorName(ctx.model, operator);
     const rule = importRules.get(name);
     if (!rule) {
@@ -94,6 +101,7 @@ function nameOf(model: TfliteModel, given: string | undefined): string {
  *
  * @param name of the graph, unless the file was written by edge-nn and knows its own
  * @param file for the errors
+ * @param note hears a line about every conversion at the boundary that is left out
  * @throws BadInputError (exit code 3) for a damaged file, UnsupportedError (4) naming the operator
  *   and tensor that the graph cannot express
  */
@@ -101,17 +109,21 @@ export function importTflite(
   bytes: Uint8Array,
   name?: string,
   file = name ?? 'tflite data',
+  note: (line: string) => void = () => {},
 ): Graph {
   const model = readTflite(bytes, file);
   const [main] = model.subgraphs;
-  const stage = stageOf(model, file);
+  const boundary = stripBoundary(model);
+  for (const line of boundary.notes) note(line);
+  const stage = stageOf(model, boundary.inputs, file);
   const builder = buildGraph({ name: nameOf(model, name), stage, ...notesOf(model) });
   const ids = new Map<number, string>();
-  const ctx: ImportContext = { model, tensors: main!.tensors, builder, stage, file, ids };
-  addInputs(ctx, main!.inputs);
-  addOperators(ctx);
-  const outputs = main!.outputs.map((index) => {
-    const id = ids.get(index);
+  const permuted = new Map<number, Permuted>();
+  const ctx: ImportContext = { model, tensors: main!.tensors, builder, stage, file, ids, permuted };
+  addInputs(ctx, boundary.inputs);
+  addOperators(ctx, boundary.operators);
+  const outputs = boundary.outputs.map((index) => {
+    const id = ids.get(index) ?? transposed(ctx, index);
     if (id !== undefined) return id;
     throw badModel(ctx, `output '${ctx.tensors[index]?.name ?? ''}' is computed by no operator`);
   });

@@ -20,6 +20,12 @@ import type { GraphBuilder, ValueOptions } from '../ir/build-graph.js';
 import type { Quantization, ValueId } from '../ir/graph.js';
 import { type OpAttrs, type OpName, opSpec } from '../ir/ops.js';
 
+/** A tensor that is a transposed value, of which no node was made: axis i is axis perm[i] of it. */
+export interface Permuted {
+  readonly value: ValueId;
+  readonly perm: readonly number[];
+}
+
 export interface ImportContext {
   readonly model: TfliteModel;
   readonly tensors: readonly TfliteTensor[];
@@ -28,6 +34,8 @@ export interface ImportContext {
   readonly file: string;
   /** Values by tensor index. */
   readonly ids: Map<number, ValueId>;
+  /** Transposed values by tensor index, for rules that need no transpose (mean). */
+  readonly permuted: Map<number, Permuted>;
 }
 
 /** An operator with its name, for rules and errors. */
@@ -152,7 +160,7 @@ export function inputValue(
   role: 'value' | 'parameter' = 'value',
 ): ValueId {
   const index = operator.inputs[i] ?? -1;
-  const known = ctx.ids.get(index);
+  const known = ctx.ids.get(index) ?? transposed(ctx, index);
   if (known !== undefined) return known;
   const tensor = inputTensor(ctx, operator, i);
   const data = constantData(ctx, tensor);
@@ -162,6 +170,24 @@ export function inputValue(
   const trainable = role === 'parameter' && ctx.stage === 'float';
   const options = { ...valueOptions(ctx, tensor), trainable };
   const id = addConstant(ctx, tensor, data, options);
+  ctx.ids.set(index, id);
+  return id;
+}
+
+/** The value of a tensor that is a transposed one, by a node that is added now. */
+export function transposed(ctx: ImportContext, index: number): ValueId | undefined {
+  const permuted = ctx.permuted.get(index);
+  if (!permuted) return undefined;
+  const tensor = ctx.tensors[index]!;
+  if (!opSpec('transpose').stages.includes(ctx.stage)) {
+    throw unsupported(
+      ctx,
+      `operator TRANSPOSE (tensor '${tensor.name}') has no form at stage ${ctx.stage} unless only means read it`,
+      'Convert the model with channels last throughout.',
+    );
+  }
+  const { value, perm } = permuted;
+  const id = ctx.builder.add('transpose', [value], { perm }, valueOptions(ctx, tensor));
   ctx.ids.set(index, id);
   return id;
 }

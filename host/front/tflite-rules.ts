@@ -1,7 +1,7 @@
 /**
  * One rule per TFLite operator that the graph can express.
  */
-import { elements, formatShape, type Shape, samePadding } from '../core/shape.js';
+import { elements, formatShape, type Shape, samePadding, sameShape } from '../core/shape.js';
 import type { TfliteBuiltinOptions } from '../format/tflite.js';
 import type { TflitePadding, TfliteType } from '../format/tflite-ops.js';
 import type { ValueId } from '../ir/graph.js';
@@ -18,6 +18,7 @@ import {
   inputTensor,
   inputValue,
   outputTensor,
+  type Permuted,
   unsupported,
   valueOptions,
 } from './tflite-context.js';
@@ -143,13 +144,68 @@ const concat: ImportRule = (ctx, operator) => {
   emitFused(ctx, operator, 'concat', inputs, attrs, fusedActivationFunction);
 };
 
+/** What the shape of a transposed value must be in the model. */
+function requirePermutedShape(
+  ctx: ImportContext,
+  operator: ImportOperator,
+  { value, perm }: Permuted,
+): void {
+  const shape = ctx.builder.values.get(value)!.shape;
+  const sorted = [...perm].sort((a, b) => a - b);
+  const given = outputTensor(ctx, operator).shape;
+  const ordered = sorted.length === shape.length && sorted.every((axis, i) => axis === i);
+  if (
+    ordered &&
+    sameShape(
+      given,
+      perm.map((axis) => shape[axis]!),
+    )
+  )
+    return;
+  const what = `makes ${formatShape(given)} of ${formatShape(shape)} by the order ${formatShape(perm)}`;
+  throw badModel(ctx, `${describe(ctx, operator)} ${what}`);
+}
+
+const transpose: ImportRule = (ctx, operator) => {
+  const perm = constantInts(ctx, operator, 1);
+  const permuted: Permuted = { value: inputValue(ctx, operator, 0), perm };
+  requirePermutedShape(ctx, operator, permuted);
+  ctx.permuted.set(operator.outputs[0]!, permuted);
+};
+
+interface Reduction {
+  readonly axes: readonly number[];
+  readonly keepDims: boolean;
+}
+
+/** A reduction of a transposed value is one of the value itself, over the axes that were meant. */
+function reduceTransposed(
+  ctx: ImportContext,
+  operator: ImportOperator,
+  op: 'mean' | 'sum',
+  { value, perm }: Permuted,
+  { axes, keepDims }: Reduction,
+): void {
+  const tensor = outputTensor(ctx, operator);
+  const over = axes.map((axis) => perm[axis] ?? axis);
+  const id = ctx.builder.add(op, [value], { axes: over, keepDims }, valueOptions(ctx, tensor));
+  const left = keepDims ? perm : perm.filter((axis) => !over.includes(axis));
+  const order = [...left].sort((a, b) => a - b);
+  const reduced: Permuted = { value: id, perm: left.map((axis) => order.indexOf(axis)) };
+  requirePermutedShape(ctx, operator, reduced);
+  if (left.every((axis, i) => axis === order[i])) ctx.ids.set(operator.outputs[0]!, id);
+  else ctx.permuted.set(operator.outputs[0]!, reduced);
+}
+
 const reduce =
   (op: 'mean' | 'sum'): ImportRule =>
   (ctx, operator) => {
     const { keepDims } = optionsOf(ctx, operator, 'ReducerOptions');
     const rank = inputTensor(ctx, operator, 0).shape.length;
     const axes = constantInts(ctx, operator, 1).map((axis) => (axis < 0 ? axis + rank : axis));
-    emit(ctx, operator, op, [inputValue(ctx, operator, 0)], { axes, keepDims });
+    const permuted = ctx.permuted.get(operator.inputs[0] ?? -1);
+    if (permuted) reduceTransposed(ctx, operator, op, permuted, { axes, keepDims });
+    else emit(ctx, operator, op, [inputValue(ctx, operator, 0)], { axes, keepDims });
   };
 
 /** RESHAPE and its kin: the output tensor's shape says it all, and the batch must stay. */
@@ -243,5 +299,6 @@ export const importRules: ReadonlyMap<string, ImportRule> = new Map(
     SUB: binary('sub', 'SubOptions'),
     SUM: reduce('sum'),
     TANH: unary('tanh'),
+    TRANSPOSE: transpose,
   } satisfies Record<string, ImportRule>),
 );

@@ -81,7 +81,7 @@ export async function compile(
   const { emit = 'c' } = options;
   if (emit !== 'c') return exportModel(options, emit, name);
   const { board = 'virtual' } = chooseBoard(context.config, options.board, undefined);
-  const { bytes, graph } = readModelFile(options.model);
+  const { bytes, graph } = readModelFile(options.model, context.note);
   if (graph.stage !== 'int8') {
     throw new UnsupportedError(`${options.model} is a ${graph.stage} model; boards run int8`, {
       hint: `Quantize it first: \`edge-nn quantize ${options.model} --data <data> --out ${name}.tflite\`.`,

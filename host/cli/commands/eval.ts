@@ -88,7 +88,7 @@ export async function evaluate(
   requireLimit(options.limit);
   const graph = isBuild(options.model)
     ? buildGraph(options.model)
-    : readModelFile(options.model).graph;
+    : readModelFile(options.model, context.note).graph;
   if (graph.stage === 'float') return evaluateFloatModel(graph, options, context);
   const dataset = await openEvaluationData(context.config, options.data, needsOf(graph));
   const { board, port } = chooseBoard(context.config, options.board, options.port);

@@ -72,7 +72,9 @@ async function runFloatModel(graph: Graph, bytes: Uint8Array, file: string) {
  */
 export async function run(options: RunOptions, context: Context = silent): Promise<RunReport> {
   const bytes = readInputFile(options.input, 'input');
-  const floatModel = isBuild(options.model) ? undefined : readModelFile(options.model).graph;
+  const floatModel = isBuild(options.model)
+    ? undefined
+    : readModelFile(options.model, context.note).graph;
   const { graph, board, outputs } =
     floatModel?.stage === 'float'
       ? { graph: floatModel, ...(await runFloatModel(floatModel, bytes, options.input)) }

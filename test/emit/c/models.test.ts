@@ -22,6 +22,7 @@ const models: Readonly<Record<string, string | undefined>> = {
   mlperftiny_vww_96_int8: undefined,
   tflm_hello_world_int8: undefined,
   tflm_person_detect_int8: undefined,
+  tinyengine_mcunet_vww: undefined,
 };
 
 /** The fixed input of the recorded outputs. */
