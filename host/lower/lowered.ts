@@ -36,13 +36,13 @@ export const portableTarget: Target = { arch: 'ref', align: 4 };
  * - `pixels`: writes output pixels in ascending order, channels in ascending order within; for
  *   each output element it reads that pixel's window, and nothing else.
  * - `blocks`: as `pixels`, but the windows of several pixels are read before the first of their
- *   outputs is written.
+ *   outputs is written; `blocks3`: of three pixels at a time.
  * - `any`: nothing is promised.
  */
-export type ReadingOrder = 'elements' | 'pixels' | 'blocks' | 'any';
+export type ReadingOrder = 'elements' | 'pixels' | 'blocks' | 'blocks3' | 'any';
 
 /** Pixels of a block. */
-export const pixelsPerBlock = 4;
+export const pixelsPerBlock = { pixels: 1, blocks: 4, blocks3: 3 } as const;
 
 /** A C function and the header in kernels/c that defines it. */
 export interface Kernel {
@@ -65,6 +65,10 @@ export interface Kernel {
   readonly inPlace?: boolean;
   /** Bytes of memory that it works in. */
   readonly scratchBytes?: number;
+  /** One that does the same in less memory and more time (lower/trade-memory.ts). */
+  readonly smaller?: Kernel;
+  /** About how many instructions it takes, where another one could do. */
+  readonly instructions?: number;
 }
 
 /** Bytes of the arena. */

@@ -94,8 +94,7 @@ const elementDistance = (x: Value, y: Value): number =>
 /** Which operands of a step may share memory with its output. */
 export function overlapsOf(graph: Graph, node: StepNode, order: ReadingOrder): readonly Overlap[] {
   if (order === 'any') return [];
-  if (order === 'pixels') return pixelOverlap(graph, node, 1);
-  if (order === 'blocks') return pixelOverlap(graph, node, pixelsPerBlock);
+  if (order !== 'elements') return pixelOverlap(graph, node, pixelsPerBlock[order]);
   const y = getValue(graph, node.output);
   return node.inputs
     .map((id) => getValue(graph, id))

@@ -8,30 +8,15 @@ import { elements } from '../core/shape.js';
 import { type Graph, getValue, inputsOf, type ValueId } from '../ir/graph.js';
 import { opSpec } from '../ir/ops.js';
 import { type Plan, type PlanRequest, type PlanStep, plan } from '../plan/plan.js';
-import type {
-  Kernel,
-  Lowered,
-  LoweredStep,
-  PlacedGroup,
-  RowGroup,
-  StepProof,
-  Target,
-  Window,
-} from './lowered.js';
+import type { Lowered, LoweredStep, PlacedGroup, StepProof, Target, Window } from './lowered.js';
 import { isAliasOp, isStepOp, type StepNode } from './lowered-ops.js';
 import { overlapsOf } from './overlap.js';
 import { groupBuffers, hiddenValues, placedGroup, planGroup } from './rows/place.js';
 import { selectKernel } from './select.js';
+import { type Chosen, tradeMemory } from './trade-memory.js';
 
 /** Kernels load and store words of their scratch. */
 const scratchAlign = 4;
-
-/** A step with its kernel; with `rows`, the first layers row by row, of which `node` is the last. */
-export interface Chosen {
-  readonly node: StepNode;
-  readonly kernel: Kernel;
-  readonly rows?: RowGroup;
-}
 
 type Owners = ReadonlyMap<ValueId, ValueId>;
 
@@ -132,6 +117,7 @@ function windowsOf(graph: Graph, owners: Owners, placed: Plan): Map<ValueId, Win
   return windows;
 }
 
+/** Multiply-accumulates of a step. */
 const macsOf = (graph: Graph, node: StepNode): number =>
   opSpec(node.op).macs?.(
     inputsOf(graph, node),
@@ -199,6 +185,7 @@ export function chooseKernels(graph: Graph, target: Target, proof: readonly Step
  * Finds a place for each value.
  *
  * @param graph stage `lowered`
+ * @param fastest the kernels without regard to memory
  * @param enough bytes below which a smaller arena is not looked for
  * @throws UnsupportedError when an output is constant
  */
@@ -206,9 +193,12 @@ export function place(
   graph: Graph,
   target: Target,
   proof: readonly StepProof[],
-  chosen: readonly Chosen[],
+  fastest: readonly Chosen[],
   enough = 0,
 ): Lowered {
+  const arenaOf = (kernels: readonly Chosen[]) =>
+    smallest(graph, kernels, target, enough).placed.bytes;
+  const chosen = tradeMemory(fastest, (node) => macsOf(graph, node), arenaOf, enough);
   const { owners, placed } = smallest(graph, chosen, target, enough);
   const windows = windowsOf(graph, owners, placed);
   const rows = chosen[0]?.rows && placedGroup(chosen[0].rows, owners, placed);

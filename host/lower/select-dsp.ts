@@ -3,7 +3,7 @@
  */
 import { elements, sameShape } from '../core/shape.js';
 import { borderOf } from '../ir/border.js';
-import { getValue, type Node } from '../ir/graph.js';
+import { getValue, type Node, type Value } from '../ir/graph.js';
 import {
   addMultipliers,
   clampOf,
@@ -76,6 +76,15 @@ function folded({ graph, node }: Case<'conv2d'>, form: ShortForm): ShortForm {
   return { ...form, bias: foldHalves(form.bias, weights, channels, zero, skipped) };
 }
 
+/** Instructions of a convolution, from the budget of enn_s8_conv_dsp.h. */
+function convInstructions(y: Value, blocks: number, pixels: 3 | 4): number {
+  const [, height, width, channels] = y.shape as number[];
+  const groups = Math.ceil((height! * width!) / pixels);
+  return (
+    groups * channels! * (16 + 4 * pixels + Math.ceil(blocks / 4) * 2 + blocks * (4 + 2 * pixels))
+  );
+}
+
 const conv2d: Choice<'conv2d'> = (c) => {
   const { graph, node } = c;
   const form = short(c);
@@ -95,9 +104,10 @@ const conv2d: Choice<'conv2d'> = (c) => {
     packing: fold ? ('fold4' as const) : ('taps4' as const),
     // Windows whose runs are no whole words are gathered as bytes first.
     scratchBytes: blocks * (8 * pixels + (channels! % 4 === 0 ? 0 : 4)),
+    instructions: convInstructions(getValue(graph, node.output), blocks, pixels),
     requantization: fold ? folded(c, own) : own,
   });
-  return kernel(4);
+  return fold ? { ...kernel(4), smaller: kernel(3) } : kernel(4);
 };
 
 /** Bytes of the lines of enn_s8_depthwise_plane_dsp.h. */

@@ -183,6 +183,10 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
   x_w_b_s_y(enn_conv2d_s8_fold4border__dsp, enn_conv2d_s8)             \
   x_w_s_y(enn_conv2d_s8_fold4positive__dsp, enn_conv2d_s8)             \
   x_w_b_s_y(enn_conv2d_s8_fold4positiveborder__dsp, enn_conv2d_s8)     \
+  x_w_s_y(enn_conv2d_s8_fold3__dsp, enn_conv2d_s8) \
+  x_w_b_s_y(enn_conv2d_s8_fold3border__dsp, enn_conv2d_s8) \
+  x_w_s_y(enn_conv2d_s8_fold3positive__dsp, enn_conv2d_s8) \
+  x_w_b_s_y(enn_conv2d_s8_fold3positiveborder__dsp, enn_conv2d_s8) \
   x_w_s_y(enn_conv2d_s8_cols4__dsp, enn_conv2d_s8)          \
   x_w_b_s_y(enn_conv2d_s8_cols4border__dsp, enn_conv2d_s8)  \
   x_w_y(enn_conv2d_s8_cols4__mve, enn_conv2d_s8)            \

@@ -85,7 +85,7 @@ function biasTable(graph: Graph, node: WeightedNode, kernel: Kernel): Argument {
   const { bias } = requantization;
   const { zero } = perTensor(inputOf(graph, node));
   const folded = packing === 'rows4' ? foldZero(bias, weightsOf(graph, node), zero) : bias;
-  return constant('bias', `${node.output}.bias`, folded);
+  return constant('bias', `${node.output}.bias.${packing}`, folded);
 }
 
 /** Rows and columns of outputs with a bias of their own. */

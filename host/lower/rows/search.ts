@@ -5,7 +5,8 @@
 import { DoesNotFitError, UnsupportedError } from '../../core/errors.js';
 import type { Graph } from '../../ir/graph.js';
 import type { Kernel, Lowered, RowGroup, StepProof, Target } from '../lowered.js';
-import { type Chosen, chooseKernels, place } from '../place.js';
+import { chooseKernels, place } from '../place.js';
+import type { Chosen } from '../trade-memory.js';
 import { rowGroup, rowPrefix } from './group.js';
 
 export interface RowOptions {
