@@ -2,12 +2,13 @@
  * How fast the engines train, beside PyTorch: forward, backward and update with momentum, images
  * per second of processor time.
  *
- *     npm run bench:train -- [--engines wasm,native] [--nets lenet5,...] [--batches 128,32]
- *                            [--seconds 2] [--rounds 3] [--threads 1]
+ *     npm run bench:train -- [--engines wasm,native:avx2] [--nets lenet5,...] [--batches 128,32]
+ *                            [--seconds 1] [--rounds 3] [--threads 1]
  *
  * One round measures PyTorch and every engine one after the other, so that what else the machine
- * does disturbs all alike; the ratio is the median over the rounds. With more than one thread the
- * time is the clock's, and the peer is the same engine on one thread.
+ * does disturbs all alike; a ratio is the median over the rounds. With more than one thread the
+ * time is the clock's (nothing else should run), and the peer of an engine is itself on one thread.
+ * EDGE_NN_DEBUG=1 shows where the time of each program went.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -16,7 +17,7 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { type RandomKey, randomInt, randomUniform } from '../host/core/random.js';
 import { elements } from '../host/core/shape.js';
-import { createEngine, type Engine } from '../host/engine/engine.js';
+import { createEngine, type Engine, type Program } from '../host/engine/engine.js';
 import { loadModelFile } from '../host/front/load-model.js';
 import { getValue } from '../host/ir/graph.js';
 import { buildTrainGraph } from '../host/train/train-graph.js';
@@ -39,7 +40,7 @@ const median = (numbers: readonly number[]): number =>
   [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)]!;
 
 /** One training step, ready to be repeated. */
-async function prepare(engine: Engine, net: string, batch: number): Promise<() => void> {
+async function prepare(engine: Engine, net: string, batch: number): Promise<Program> {
   const model = await loadModelFile(`models/${net}.ts`);
   const train = buildTrainGraph(model.graph(1), batch, optimizer);
   const program = engine.compile(train.graph);
@@ -54,11 +55,11 @@ async function prepare(engine: Engine, net: string, batch: number): Promise<() =
   for (let i = 0; i < 3; i++) program.run();
   if (!Number.isFinite(program.read(train.loss)[0]))
     throw new Error(`${net}: the loss is not finite`);
-  return () => program.run();
+  return program;
 }
 
 /** Steps per second: of processor time on one thread, else of the clock. */
-function measure(step: () => void): number {
+function measure(program: Program): number {
   const cpu = process.cpuUsage();
   const start = performance.now();
   const spent = (): number => {
@@ -68,7 +69,7 @@ function measure(step: () => void): number {
   };
   let steps = 0;
   do {
-    step();
+    program.run();
     steps++;
   } while (spent() < seconds || steps < 2);
   return steps / spent();
@@ -77,19 +78,33 @@ function measure(step: () => void): number {
 /** Images per second of a net at a batch. */
 type Rate = (net: string, batch: number) => Promise<number>;
 
-function engineRate(engine: Engine): Rate {
-  const ready = new Map<string, () => void>();
-  return async (net, batch) => {
-    const key = `${net} ${batch}`;
-    if (!ready.has(key)) ready.clear();
-    const step = ready.get(key) ?? (await prepare(engine, net, batch));
-    ready.set(key, step);
-    return measure(step) * batch;
+interface Contender {
+  readonly name: string;
+  readonly rate: Rate;
+  /** Ends it; EDGE_NN_DEBUG=1 shows where a program's time went when it ends. */
+  stop(): void;
+}
+
+/** Keeps the program of the last net and batch. */
+function engineContender(engine: Engine, name: string): Contender {
+  let key = '';
+  let program: Program | undefined;
+  return {
+    name,
+    async rate(net, batch) {
+      if (key !== `${net} ${batch}`) {
+        program?.dispose();
+        program = await prepare(engine, net, batch);
+        key = `${net} ${batch}`;
+      }
+      return measure(program!) * batch;
+    },
+    stop: () => program?.dispose(),
   };
 }
 
 /** PyTorch of the system's Python in a process of its own; undefined where there is none. */
-async function startTorch(): Promise<{ rate: Rate; version: string; stop(): void } | undefined> {
+async function startTorch(): Promise<Contender | undefined> {
   const python = '/usr/bin/python3';
   const script = 'tools/bench-train/torch-peer.py';
   if (!existsSync(python) || spawnSync(python, ['-c', 'import torch']).status !== 0) {
@@ -100,9 +115,8 @@ async function startTorch(): Promise<{ rate: Rate; version: string; stop(): void
   const lines: Interface = createInterface({ input: child.stdout! });
   const answers = lines[Symbol.asyncIterator]();
   const next = async (): Promise<string> => (await answers.next()).value as string;
-  const version = (await next()).replace('ready ', '');
   return {
-    version,
+    name: (await next()).replace('ready', 'PyTorch'),
     async rate(net, batch) {
       child.stdin!.write(`${net} ${batch} ${seconds}\n`);
       return Number(await next());
@@ -111,52 +125,48 @@ async function startTorch(): Promise<{ rate: Rate; version: string; stop(): void
   };
 }
 
+/** `name` or `name:variant`. */
+async function startEngine(spec: string, threads: number): Promise<Contender> {
+  const [name, variant] = spec.split(':');
+  const engine = await createEngine(name, { threads, variant });
+  return engineContender(engine, `${engine.variant}${threads > 1 ? `, ${threads} threads` : ''}`);
+}
+
+/** Every round a rate of each contender. */
+async function play(all: readonly Contender[], net: string, batch: number): Promise<number[][]> {
+  const rounds: number[][] = [];
+  for (let i = 0; i < Number(flags.rounds); i++) {
+    const rates: number[] = [];
+    for (const { rate } of all) rates.push(await rate(net, batch));
+    rounds.push(rates);
+  }
+  return rounds;
+}
+
 const split = (text: string): string[] => text.split(',').filter((part) => part !== '');
+const specs = split(flags.engines);
 const torch = threads > 1 ? undefined : await startTorch();
-const names = split(flags.engines);
-const engines = await Promise.all(names.map((name) => createEngine(name, { threads })));
-const peers: readonly [string, Rate][] =
-  threads > 1
-    ? await Promise.all(
-        names.map(
-          async (name) => [`${name}, one thread`, engineRate(await createEngine(name))] as const,
-        ),
-      ).then((list) => list.map(([name, rate]): [string, Rate] => [name, rate]))
-    : torch
-      ? [[`PyTorch ${torch.version}`, torch.rate]]
-      : [];
-const columns: readonly [string, Rate][] = engines.map((engine) => [
-  `${engine.name} (${engine.variant})`,
-  engineRate(engine),
-]);
+const alone = threads > 1 ? await Promise.all(specs.map((spec) => startEngine(spec, 1))) : [];
+const peers = torch ? [torch] : alone;
+const engines = await Promise.all(specs.map((spec) => startEngine(spec, threads)));
+const all = [...peers, ...engines];
+const versus = peers.length > 0 ? engines.map(({ name }) => `${name} / peer`) : [];
 const table = new Table({
-  head: ['net', 'batch', ...[...peers, ...columns].map(([name]) => name), 'ratios'],
+  head: ['net', 'batch', ...all.map(({ name }) => name), ...versus],
   style: { head: [], border: [] },
 });
 for (const batch of split(flags.batches).map(Number)) {
   for (const net of split(flags.nets)) {
-    const rounds: { peer: number[]; own: number[] }[] = [];
-    for (let i = 0; i < Number(flags.rounds); i++) {
-      const peer: number[] = [];
-      const own: number[] = [];
-      for (const [, rate] of peers) peer.push(await rate(net, batch));
-      for (const [, rate] of columns) own.push(await rate(net, batch));
-      rounds.push({ peer, own });
-    }
-    const column = (pick: (round: (typeof rounds)[number]) => number): number =>
-      median(rounds.map(pick));
-    const ratios = columns.map((_, j) =>
-      peers.length === 0
-        ? '-'
-        : column(({ peer, own }) => own[j]! / (peer[j] ?? peer[0]!)).toFixed(2),
+    const rounds = await play(all, net, batch);
+    const rates = all.map((_, j) => median(rounds.map((round) => round[j]!)).toFixed(0));
+    const ratios = versus.map((_, j) =>
+      median(
+        rounds.map((round) => round[peers.length + j]! / (round[torch ? 0 : j] ?? Number.NaN)),
+      ).toFixed(2),
     );
-    const rates = [
-      ...peers.map((_, j) => column(({ peer }) => peer[j]!)),
-      ...columns.map((_, j) => column(({ own }) => own[j]!)),
-    ].map((rate) => rate.toFixed(0));
-    table.push([net, batch, ...rates, ratios.join('  ')]);
+    table.push([net, batch, ...rates, ...ratios]);
     console.error(`${net} ${batch}: ${rates.join('  ')}  ratios ${ratios.join('  ')}`);
   }
 }
-torch?.stop();
+for (const { stop } of all) stop();
 console.log(table.toString());

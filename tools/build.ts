@@ -75,6 +75,8 @@ async function buildModules(entries: readonly Entry[]): Promise<void> {
 /** Memory is shared so that several threads can run one program. */
 const engineFlags = [
   '-matomics',
+  // It would turn constant offsets of loads into additions of their own.
+  ...['-mllvm', '-disable-lsr'],
   '-Wl,--import-memory,--shared-memory,--max-memory=4294967296,--export=__stack_pointer',
 ];
 

@@ -43,6 +43,31 @@ typedef struct {
 #define ENN_EACH(R, V) \
   ENN_UNROLL for (int r = 0; r < R; r++) ENN_UNROLL for (int v = 0; v < V; v++)
 
+/* One k of a block: p[r * rs] times a row of B. */
+#define ENN_STEP(R, V, p, rs, b)                                                                \
+  {                                                                                             \
+    enn_vf columns[V];                                                                          \
+    columns[0] = enn_vf_load(b);                                                                \
+    if (V > 1) columns[V - 1] = enn_vf_load(b + ENN_LANES);                                     \
+    ENN_UNROLL for (int r = 0; r < R; r++) {                                                    \
+      const enn_vf s = enn_vf_splat(p[r * (rs)]);                                               \
+      ENN_UNROLL for (int v = 0; v < V; v++) {                                                  \
+        acc[r][v] = enn_vf_muladd(s, columns[v], acc[r][v]);                                    \
+      }                                                                                         \
+    }                                                                                           \
+  }
+
+/*
+ * A piece of contiguous k. It stays one k to a turn: runtimes of WebAssembly put whole chains of
+ * sums after one another where a turn has several, and then wait for each.
+ */
+#define ENN_PIECE(R, V, rs)                                                                     \
+  for (int32_t k = 0; k < w->length; k++) {                                                     \
+    ENN_STEP(R, V, p, rs, b)                                                                    \
+    p += ks;                                                                                    \
+    b += bs;                                                                                    \
+  }
+
 #define ENN_BLOCK(R, V)                                                                         \
   static __attribute__((noinline)) void enn_f32_block_##R##x##V(                                \
       const enn_f32_walk *w, const float *a, const float *b, const enn_f32_target *t) {         \
@@ -62,17 +87,10 @@ typedef struct {
     for (int32_t i = 0; i < w->outer; i++) {                                                    \
       for (int32_t j = 0; j < w->inner; j++) {                                                  \
         const float *p = a + i * w->outer_step + j * w->inner_step;                             \
-        for (int32_t k = 0; k < w->length; k++) {                                               \
-          enn_vf columns[V];                                                                    \
-          ENN_UNROLL for (int v = 0; v < V; v++) columns[v] = enn_vf_load(b + v * ENN_LANES);   \
-          ENN_UNROLL for (int r = 0; r < R; r++) {                                              \
-            const enn_vf s = enn_vf_splat(p[r * rs]);                                           \
-            ENN_UNROLL for (int v = 0; v < V; v++) {                                            \
-              acc[r][v] = enn_vf_muladd(s, columns[v], acc[r][v]);                              \
-            }                                                                                   \
-          }                                                                                     \
-          p += ks;                                                                              \
-          b += bs;                                                                              \
+        if (rs == 1) {                                                                   \
+          ENN_PIECE(R, V, 1)                                                                    \
+        } else {                                                                                \
+          ENN_PIECE(R, V, rs)                                                                   \
         }                                                                                       \
       }                                                                                         \
     }                                                                                           \
