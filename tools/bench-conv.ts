@@ -1,12 +1,13 @@
 /**
- * From which kernel size on a convolution by the convolution theorem is faster than a direct one:
- * times of both on one thread, with their largest difference, and what host/engine/conv-path.ts
- * chooses.
+ * From which kernel size on a convolution by the convolution theorem is faster than a direct one,
+ * and for 3x3 kernels whether tiles with fewer multiplications are: times of both on one thread,
+ * with their largest difference, and what host/engine/conv-path.ts chooses.
  *
  *     npm run bench:conv [-- size channels filters batch]
  *
- * A row is one op; its numbers are direct time / FFT time per kernel size, so that above 1 the FFT
- * is faster; `*` marks the sizes for which the engine takes it.
+ * A row is one op; its numbers are direct time / other time per kernel size, so that above 1 the
+ * other way is faster; `*` marks the sizes for which the engine takes it. Below 3 stands `w` where
+ * the other way is that of enn_f32_conv_winograd.h.
  */
 import { type RandomKey, randomNormal } from '../host/core/random.js';
 import { elements } from '../host/core/shape.js';
@@ -50,7 +51,7 @@ function graphOf(op: Op, { size, channels, filters, batch }: Shape, kernel: numb
 }
 
 /** Seconds of one run, and its result. */
-function measure(graph: Graph, path: 'direct' | 'fft') {
+function measure(graph: Graph, path: 'direct' | 'fft' | 'winograd') {
   process.env.EDGE_NN_CONV = path;
   const program = engine.compile(graph);
   graph.inputs.forEach((id, stream) => {
@@ -91,16 +92,21 @@ function isChosen(op: Op, { size, channels, filters, batch }: Shape, kernel: num
   return convolution(op, window).kernel !== op;
 }
 
+/** The other way than the direct one. */
+const otherWay = ({ channels, filters }: Shape, kernel: number) =>
+  kernel === 3 && channels % 16 === 0 && filters % 16 === 0 ? 'winograd' : 'fft';
+
 function row(op: Op, shape: Shape): string {
   let worst = 0;
   const cells = kernels
     .filter((kernel) => kernel <= shape.size)
     .map((kernel) => {
       const graph = graphOf(op, shape, kernel);
-      const [direct, fft] = [measure(graph, 'direct'), measure(graph, 'fft')];
-      worst = Math.max(worst, difference(direct.result, fft.result));
-      const mark = isChosen(op, shape, kernel) ? '*' : ' ';
-      return `${(direct.seconds / fft.seconds).toFixed(2)}${mark}`.padStart(7);
+      const way = otherWay(shape, kernel);
+      const [direct, other] = [measure(graph, 'direct'), measure(graph, way)];
+      worst = Math.max(worst, difference(direct.result, other.result));
+      const mark = `${isChosen(op, shape, kernel) ? '*' : ' '}${way === 'winograd' ? 'w' : ' '}`;
+      return `${(direct.seconds / other.seconds).toFixed(2)}${mark}`.padStart(7);
     });
   const empty = ''.padStart(7 * (kernels.length - cells.length));
   return `${op.padEnd(20)}${cells.join('')}${empty}   ${worst.toExponential(1)}`;
@@ -113,12 +119,15 @@ const shapes: readonly Shape[] =
     ? [
         { size: 28, channels: 1, filters: 8, batch: 16 },
         { size: 32, channels: 16, filters: 16, batch: 16 },
+        { size: 8, channels: 64, filters: 64, batch: 16 },
         { size: 64, channels: 8, filters: 8, batch: 4 },
         { size: 128, channels: 1, filters: 1, batch: 1 },
         { size: 224, channels: 3, filters: 16, batch: 1 },
       ]
     : [{ size, channels, filters, batch }];
-console.log(`engine ${engine.name} (${engine.variant}); direct time / FFT time; * chosen`);
+console.log(
+  `engine ${engine.name} (${engine.variant}); direct time / FFT time (w: Winograd); * chosen`,
+);
 for (const shape of shapes) {
   const { size: n, channels: c, filters: f, batch: b } = shape;
   const title = `${b} x ${n} x ${n} x ${c} to ${f}`.padEnd(20);

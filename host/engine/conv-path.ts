@@ -1,10 +1,12 @@
 /**
- * Which algorithm computes a convolution: direct, or by the convolution theorem
- * (kernels/c/enn_f32_conv_fft.h), which is faster for large kernels.
+ * Which algorithm computes a convolution: direct; by the convolution theorem
+ * (kernels/c/enn_f32_conv_fft.h), which is faster for large kernels; or, for 3x3 kernels, with
+ * fewer multiplications (kernels/c/enn_f32_conv_winograd.h).
  *
- * The choice depends on the shapes alone, by a model of the time of both whose constants were
- * measured (`npm run bench:conv`, kernels/README.md), so that the same graph gives the same bytes
- * on every machine. EDGE_NN_CONV=direct or fft overrides it, to measure or to compare.
+ * The choice depends on the shapes alone, by models of the time whose constants were measured
+ * (`npm run bench:conv`, kernels/README.md), so that the same graph gives the same bytes on every
+ * machine. EDGE_NN_CONV=direct, fft or winograd overrides it, to measure or to compare; winograd
+ * where the kernel is 3x3, the others stay direct.
  */
 import { nextLength, planeParams } from './fft-tables.js';
 import type { KernelCall } from './kernel-call.js';
@@ -88,14 +90,42 @@ function scratchBytes(kernel: ConvKernel, { c, oc, rows, columns }: Geometry): n
   return 8 * rows * columns * (half(Math.min(c, oc)) + 1) * Math.max(c, oc) * levels;
 }
 
-function isFaster(kernel: ConvKernel, geometry: Geometry): boolean {
-  const forced = process.env.EDGE_NN_CONV;
-  if (forced === 'direct' || forced === 'fft') return forced === 'fft';
+function transformsAreFaster(kernel: ConvKernel, geometry: Geometry): boolean {
   return (
     geometry.taps >= fewestTaps &&
     scratchBytes(kernel, geometry) <= mostScratch &&
     margin * fftCost(kernel, geometry) < directCost(kernel, geometry)
   );
+}
+
+/** ENN_WINOGRAD_CHANNELS: both numbers of channels are multiples of it. */
+const winogradChannels = 16;
+/** With fewer tiles, transforming the weights takes longer than it saves. */
+const fewestTiles = 64;
+/** Above this, sums of every place and shard would take more memory than the activations do. */
+const mostWeights = 2 ** 16;
+
+/** 3x3, stride and dilation 1, whole vectors of channels. */
+function hasTiles(window: readonly number[]): boolean {
+  const [, , , c, , , oc, kh, kw, sh, sw, pt, pl, dh, dw] = window as Tuple15;
+  const isPlain = [sh, sw, dh, dw].every((one) => one === 1);
+  return kh === 3 && kw === 3 && isPlain && pt <= 2 && pl <= 2 && (c | oc) % winogradChannels === 0;
+}
+
+function tilesAreFaster(window: readonly number[]): boolean {
+  const [n, , , c, oh, ow, oc] = window as Tuple15;
+  const tiles = n * Math.ceil(oh / 2) * Math.ceil(ow / 2);
+  return hasTiles(window) && tiles >= fewestTiles && c * oc <= mostWeights;
+}
+
+type Path = 'direct' | 'fft' | 'winograd';
+
+function pathOf(kernel: ConvKernel, window: readonly number[], geometry: Geometry): Path {
+  const forced = process.env.EDGE_NN_CONV;
+  if (forced === 'direct' || forced === 'fft') return forced;
+  if (forced === 'winograd') return hasTiles(window) ? 'winograd' : 'direct';
+  if (transformsAreFaster(kernel, geometry)) return 'fft';
+  return tilesAreFaster(window) ? 'winograd' : 'direct';
 }
 
 /** The kernel and parameters of a convolution with the words of `enn_f32_window`. */
@@ -104,7 +134,20 @@ export function convolution(
   window: readonly number[],
 ): Pick<KernelCall, 'kernel' | 'params' | 'scratch'> {
   const geometry = geometryOf(window);
-  if (!isFaster(kernel, geometry)) return { kernel, params: window, scratch: `${kernel}_scratch` };
-  const params = [...window, ...planeParams(geometry.rows, geometry.columns)];
-  return { kernel: `${kernel}_fft`, params, scratch: `${kernel}_fft_scratch` };
+  switch (pathOf(kernel, window, geometry)) {
+    case 'direct':
+      return { kernel, params: window, scratch: `${kernel}_scratch` };
+    case 'winograd':
+      return {
+        kernel: `${kernel}_winograd`,
+        params: window,
+        scratch: `${kernel}_winograd_scratch`,
+      };
+    case 'fft':
+      return {
+        kernel: `${kernel}_fft`,
+        params: [...window, ...planeParams(geometry.rows, geometry.columns)],
+        scratch: `${kernel}_fft_scratch`,
+      };
+  }
 }

@@ -17,6 +17,7 @@ export type KernelName =
   | 'conv2d_grad_input'
   | 'conv2d_grad_weights'
   | ConvFftKernel
+  | ConvWinogradKernel
   | 'matmul'
   | 'depthwise_conv2d'
   | 'depthwise_conv2d_grad_input'
@@ -40,6 +41,9 @@ export type KernelName =
  * an engine may serve them by one.
  */
 export type ConvFftKernel = `conv2d${'' | '_grad_input' | '_grad_weights'}_fft`;
+
+/** `enn_f32_window`, of 3x3 kernels: the same again, with fewer multiplications. */
+export type ConvWinogradKernel = `conv2d${'' | '_grad_input' | '_grad_weights'}_winograd`;
 
 /** `enn_f32_window`, one channel at a time. */
 export type PoolKernel = 'max_pool2d' | 'avg_pool2d' | 'max_pool2d_grad' | 'avg_pool2d_grad';

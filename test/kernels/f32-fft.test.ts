@@ -106,7 +106,8 @@ const chosen = (size: number, kernel: number, channels: number, filters: number)
 };
 
 test('the engine takes transforms for large kernels only', () => {
-  for (const kernel of [1, 3, 5]) assert.equal(chosen(28, kernel, 16, 16), 'conv2d');
+  for (const kernel of [1, 5]) assert.equal(chosen(28, kernel, 16, 16), 'conv2d');
+  assert.equal(chosen(28, 3, 16, 16), 'conv2d_winograd');
   for (const kernel of [21, 27]) assert.equal(chosen(28, kernel, 16, 16), 'conv2d_fft');
   assert.equal(chosen(64, 31, 1, 1), 'conv2d_fft');
 });
