@@ -4,7 +4,6 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AnyArray } from '../../host/core/dtype.js';
 import { convolution } from '../../host/engine/conv-path.js';
 import { createEngine } from '../../host/engine/engine.js';
 import { reference } from '../../host/engine/reference.js';
@@ -43,8 +42,8 @@ function draw(seed: number) {
     g.add('conv2dGradWeights', [x, dy], { ...window, kernel: [3, 3] }),
   ]);
   const ids = [x, weights, bias, dy];
-  const feeds = new Map<string, AnyArray>(
-    ids.map((id, i) => [id, contents({ shape: shapes[i]! }, s)]),
+  const feeds = new Map<string, Float32Array>(
+    ids.map((id, i) => [id, contents({ shape: shapes[i]! }, s) as Float32Array]),
   );
   return { graph, feeds };
 }
