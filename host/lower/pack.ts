@@ -10,12 +10,13 @@ import type { MultiplierTable } from '../quant/interpret-params.js';
  * - `taps4`: per output channel all taps, zeros up to a multiple of four.
  * - `fold4`: `taps4`, two taps to a half: the second byte is less by one where the first is negative.
  * - `rows4`: four inputs of four outputs together; the last out % 4 outputs as `taps4`.
+ * - `rows6`: as `rows4` by six outputs, two inputs to a half as in `fold4`.
  * - `channels4`: per four channels all taps, four channels of a tap together; zeros for channels
  *   that are not there.
  * - `quads`: `channels4`, but the last group is the last four channels; there are at least four.
  * - `planes`: per channel all taps.
  */
-export type Packing = 'taps4' | 'fold4' | 'rows4' | 'channels4' | 'quads' | 'planes';
+export type Packing = 'taps4' | 'fold4' | 'rows4' | 'rows6' | 'channels4' | 'quads' | 'planes';
 
 const multipleOf4 = (n: number): number => Math.ceil(n / 4) * 4;
 
@@ -36,14 +37,15 @@ function halves(w: Int8Array): Int8Array {
   return w.map((value, i) => (i % 2 === 1 && w[i - 1]! < 0 ? value - 1 : value));
 }
 
-function rows4(w: Int8Array, rows: number): Int8Array {
+/** Four inputs of `group` outputs together; the last rows, fewer, as they are. */
+function byRows(w: Int8Array, rows: number, group: number): Int8Array {
   const padded = taps4(w, rows);
   const stride = padded.length / rows;
   const out = padded.slice();
-  for (let first = 0; first + 4 <= rows; first += 4) {
-    for (let row = 0; row < 4; row++) {
+  for (let first = 0; first + group <= rows; first += group) {
+    for (let row = 0; row < group; row++) {
       for (let i = 0; i < stride; i++) {
-        const to = first * stride + (i - (i % 4)) * 4 + row * 4 + (i % 4);
+        const to = first * stride + (i - (i % 4)) * group + row * 4 + (i % 4);
         out[to] = padded[(first + row) * stride + i]!;
       }
     }
@@ -89,7 +91,8 @@ type Packer = (w: Int8Array, shape: Shape, skipped: ReadonlySet<number>) => Int8
 const packers: { readonly [P in Packing]: Packer } = {
   taps4: (w, shape, skipped) => taps4(kept(w, shape[0]!, skipped), shape[0]! - skipped.size),
   fold4: (w, shape, skipped) => halves(packers.taps4(w, shape, skipped)),
-  rows4: (w, shape) => rows4(w, shape[0]!),
+  rows4: (w, shape) => byRows(w, shape[0]!, 4),
+  rows6: (w, shape) => halves(byRows(w, shape[0]!, 6)),
   channels4: (w, shape) => channels4(w, shape.at(-1)!),
   quads: (w, shape) => quads(w, shape.at(-1)!),
   planes: (w, shape) => planes(w, shape.at(-1)!),
@@ -142,6 +145,22 @@ export function foldHalves(
   return bias.map((value, i) => {
     const channel = i % channels;
     return skipped.has(channel) ? value : Math.imul(256, value - less[channel]!);
+  });
+}
+
+/**
+ * The bias of a dense layer over folded weights (enn_s8_dense_fold_dsp.h), 256 times that of the graph
+ * less what zero points add; in int32.
+ */
+export function foldRows(bias: Int32Array, w: Int8Array, zero: number): Int32Array {
+  const count = w.length / bias.length;
+  return bias.map((value, row) => {
+    let less = 0;
+    for (let i = 0; i < count; i++) {
+      const weight = w[row * count + i]!;
+      less += weight * (i % 2 === 1 ? 256 * (zero + 128) : 256 * zero + 255);
+    }
+    return (Math.imul(256, value) - less) | 0;
   });
 }
 

@@ -15,6 +15,7 @@ import type { Kernel } from './lowered.js';
 import { runsInPlace } from './overlap.js';
 import {
   foldHalves,
+  foldRows,
   foldTaps,
   isHalf,
   isShort,
@@ -61,10 +62,13 @@ export function short(
 const foldRoom = 2 ** 23;
 
 /** Whether sums over folded columns are exact (enn_s8_conv_dsp.h). */
-function folds({ graph, node, bounds }: Case<'conv2d'>, { multipliers }: ShortForm): boolean {
+function folds(
+  { graph, node, bounds }: Case<'conv2d' | 'dense'>,
+  { multipliers }: ShortForm,
+): boolean {
   const fits = (bound: number, channel: number) =>
     multipliers.multiplier[channel] === 0 || bound < foldRoom;
-  return !weightsOf(graph, node).includes(-128) && bounds!.every(fits);
+  return !weightsOf(graph, node as Node).includes(-128) && bounds!.every(fits);
 }
 
 /** The tables of a convolution over folded columns. */
@@ -190,17 +194,32 @@ const depthwiseConv2d: Choice<'depthwiseConv2d'> = (c) => {
   };
 };
 
+/** Instructions of an output and input of enn_s8_dense_dsp.h, and of enn_s8_dense_fold_dsp.h. */
+const denseCost = (outputs: number, group: 4 | 6): number =>
+  (outputs - (outputs % group)) * (group === 4 ? 1.25 : 25 / 24) + 2.2 * (outputs % group);
+
 const dense: Choice<'dense'> = (c) => {
-  const requantization = short(c);
-  return (
-    requantization && {
+  const { graph, node } = c;
+  const form = short(c);
+  if (!form) return undefined;
+  const outputs = getValue(graph, node.output).shape[1]!;
+  if (!folds(c, form) || denseCost(outputs, 4) < denseCost(outputs, 6)) {
+    return {
       name: 'enn_dense_s8_rows4__dsp',
       header: 'enn_s8_dense_dsp.h',
       order: 'pixels',
       packing: 'rows4',
-      requantization,
-    }
-  );
+      requantization: form,
+    };
+  }
+  const { zero } = perTensor(getValue(graph, node.inputs[0]!));
+  return {
+    name: 'enn_dense_s8_fold6__dsp',
+    header: 'enn_s8_dense_fold_dsp.h',
+    order: 'pixels',
+    packing: 'rows6',
+    requantization: { ...form, bias: foldRows(form.bias, weightsOf(graph, node), zero) },
+  };
 };
 
 /** One operand is halved exactly, the one with the larger scale; see enn_s8_add_dsp.h. */

@@ -122,6 +122,13 @@ ENN_INLINE uint32_t enn_odd(uint32_t x) {
   return pair;
 }
 
+/* The odd bytes of x as a pair without sign. */
+ENN_INLINE uint32_t enn_odd_bytes(uint32_t x) {
+  uint32_t pair;
+  __asm__ volatile("uxtb16 %0, %1, ror #8" : "=r"(pair) : "r"(x));
+  return pair;
+}
+
 /* The bytes of each half changed about. */
 ENN_INLINE uint32_t enn_swap_bytes(uint32_t x) {
   uint32_t y;
@@ -181,6 +188,7 @@ ENN_INLINE uint32_t enn_add_even(uint32_t pair, uint32_t x) {
 ENN_INLINE uint32_t enn_add_odd(uint32_t pair, uint32_t x) { return enn_add_even(pair, x >> 8); }
 ENN_INLINE uint32_t enn_even(uint32_t x) { return enn_add_even(0, x); }
 ENN_INLINE uint32_t enn_odd(uint32_t x) { return enn_add_odd(0, x); }
+ENN_INLINE uint32_t enn_odd_bytes(uint32_t x) { return x >> 8 & 0x00FF00FFu; }
 ENN_INLINE uint32_t enn_swap_bytes(uint32_t x) {
   return (x & 0x00FF00FFu) << 8 | (x >> 8 & 0x00FF00FFu);
 }
