@@ -131,8 +131,9 @@ struct enn_mve_channel {
       : "r0", "r2", "r4", "r6", "lr", "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "cc",    \
         "memory")
 
-ENN_INLINE void enn_mve_outputs(const struct enn_mve_channel *c, struct enn_mve_walk *t,
-                                int32_t signs, const ENN_CONST int8_t *table) {
+/* A function of its own: the walk takes every register, and where it is inlined one may be missing. */
+ENN_OUTLINE void enn_mve_outputs(const struct enn_mve_channel *c, struct enn_mve_walk *t,
+                                 int32_t signs, const ENN_CONST int8_t *table) {
   const int8_t *x = c->x;
   const ENN_CONST int8_t *w = c->w;
   int8_t *y = c->y;
