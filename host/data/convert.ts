@@ -9,8 +9,8 @@ import { type Example, encodeExample, type Feature } from '../format/tf-example.
 import { encodeTfrecord } from '../format/tfrecord.js';
 import { allIndices, type Dataset } from './dataset.js';
 
-/** Examples that are fetched and written together. */
-const step = 256;
+/** Records are written together until they have so many bytes. */
+const pieceBytes = 2 ** 20;
 
 /** Whether inputs are pixels, which are stored as bytes again. */
 const isPixels = ({ grid }: Dataset): boolean =>
@@ -65,12 +65,16 @@ export function exampleOf(dataset: Dataset, index: number): Example {
 }
 
 function* recordsOf(dataset: Dataset, count: number): Generator<Uint8Array> {
-  for (let first = 0; first < count; first += step) {
-    const length = Math.min(step, count - first);
-    const records = Array.from({ length }, (_, i) =>
-      encodeTfrecord(encodeExample(exampleOf(dataset, first + i))),
-    );
+  let records: Uint8Array[] = [];
+  let bytes = 0;
+  for (let i = 0; i < count; i++) {
+    const record = encodeTfrecord(encodeExample(exampleOf(dataset, i)));
+    records.push(record);
+    bytes += record.length;
+    if (bytes < pieceBytes && i + 1 < count) continue;
     yield Buffer.concat(records);
+    records = [];
+    bytes = 0;
   }
 }
 

@@ -83,6 +83,7 @@ const verbs: Readonly<Record<string, readonly string[]>> = {
   ],
   compile: ['compile', 'earlier/tiny.tflite', '--board', board, '--out', 'disk/build'],
   flash: ['flash', 'disk/build'],
+  convert: ['convert', ...data, '--out', 'disk/examples.tfrecord'],
 };
 
 for (const way of Object.keys(ways) as (keyof typeof ways)[]) {
