@@ -2,9 +2,9 @@
  * A graph under construction: every stage that makes a graph from nothing (builder, importers,
  * differentiation, quantization) adds values here, with shapes inferred at once.
  */
-import { type AnyArray, type DType, dtypes } from '../core/dtype.js';
+import { type AnyArray, dtypes } from '../core/dtype.js';
 import { EdgeNnError } from '../core/errors.js';
-import { elements, formatShape, type Shape } from '../core/shape.js';
+import { elements, formatShape } from '../core/shape.js';
 import type { Graph, LossName, Node, Quantization, StateEdge, Value, ValueId } from './graph.js';
 import type { Stage, TensorType } from './op-spec.js';
 import { type OpAttrs, type OpName, opSpec } from './ops.js';
@@ -63,95 +63,109 @@ function located(error: unknown, op: OpName, id: ValueId): unknown {
   )(`${op} %${id}: ${error.message}`, { hint: error.hint, where: `%${id}` });
 }
 
+/** A graph while it is made. */
+interface Parts {
+  readonly values: Map<ValueId, Value>;
+  readonly data: Map<ValueId, AnyArray>;
+  readonly nodes: Node[];
+  readonly inputs: ValueId[];
+  readonly states: Map<ValueId, StateEdge>;
+}
+
+function put(
+  { values }: Parts,
+  kind: Value['kind'],
+  { shape, dtype }: TensorType,
+  options: ValueOptions,
+  base: string,
+): ValueId {
+  const id = freeId(values, options.id ?? base);
+  const { name = id, quant, trainable } = options;
+  const more = { ...(quant && { quant }), ...(trainable && { trainable }) };
+  values.set(id, { id, name, shape, dtype, kind, ...more });
+  return id;
+}
+
+function putData(
+  { data }: Parts,
+  id: ValueId,
+  { shape, dtype }: TensorType,
+  content: AnyArray,
+): ValueId {
+  if (content.length !== elements(shape) || !(content instanceof dtypes[dtype].array)) {
+    throw new Error(
+      `%${id}: ${dtype}${formatShape(shape)} given ${content.constructor.name}(${content.length})`,
+    );
+  }
+  data.set(id, content);
+  return id;
+}
+
+function addNode(
+  parts: Parts,
+  op: OpName,
+  inputs: readonly ValueId[],
+  attrs: object,
+  options: ValueOptions,
+): ValueId {
+  const types = inputs.map((id) => parts.values.get(id) ?? missing(op, id));
+  const output = put(parts, 'temp', inferred(op, types, attrs, options.id ?? op), options, op);
+  parts.nodes.push({ op, inputs, output, attrs } as unknown as Node);
+  return output;
+}
+
+function missing(op: OpName, id: ValueId): never {
+  throw new Error(`${op}: no value %${id}`);
+}
+
+/** The type of an op's output. */
+function inferred(op: OpName, types: TensorType[], attrs: object, wanted: ValueId): TensorType {
+  try {
+    return opSpec(op).infer(types, attrs as never);
+  } catch (error) {
+    throw located(error, op, wanted);
+  }
+}
+
+function finished(head: GraphHead, parts: Parts, outputs: readonly ValueId[]): Graph {
+  const { name, stage, loss, labels } = head;
+  const { values, nodes, inputs, states, data } = parts;
+  return verify({
+    ...{ name, stage, ...(loss && { loss }), ...(labels && { labels }) },
+    ...{ values, nodes, inputs, outputs, states: [...states.values()], data },
+  });
+}
+
 /**
  * Starts a graph; `from` seeds it with all that another graph holds, under its stage and name
  * unless `head` says otherwise.
  */
 export function buildGraph(head: GraphHead, from?: Graph): GraphBuilder {
-  const values = new Map<ValueId, Value>(from?.values);
-  const data = new Map<ValueId, AnyArray>(from?.data);
-  const nodes: Node[] = [...(from?.nodes ?? [])];
-  const inputs: ValueId[] = [...(from?.inputs ?? [])];
-  const states = new Map<ValueId, StateEdge>(from?.states.map((edge) => [edge.value, edge]));
-
-  function put(
-    kind: Value['kind'],
-    type: TensorType,
-    options: ValueOptions,
-    base: string,
-  ): ValueId {
-    const id = freeId(values, options.id ?? base);
-    values.set(id, {
-      id,
-      name: options.name ?? id,
-      shape: type.shape,
-      dtype: type.dtype,
-      kind,
-      ...(options.quant && { quant: options.quant }),
-      ...(options.trainable && { trainable: true }),
-    });
-    return id;
-  }
-
-  function putData(id: ValueId, type: TensorType, content: AnyArray): ValueId {
-    const count = elements(type.shape);
-    if (content.length !== count || !(content instanceof dtypes[type.dtype as DType].array)) {
-      throw new Error(
-        `%${id}: ${type.dtype}${formatShape(type.shape)} given ${content.constructor.name}(${content.length})`,
-      );
-    }
-    data.set(id, content);
-    return id;
-  }
-
+  const parts: Parts = {
+    values: new Map(from?.values),
+    data: new Map(from?.data),
+    nodes: [...(from?.nodes ?? [])],
+    inputs: [...(from?.inputs ?? [])],
+    states: new Map(from?.states.map((edge) => [edge.value, edge])),
+  };
   return {
-    values,
+    values: parts.values,
     input(type, options = {}) {
-      const id = put('input', type, options, 'input');
-      inputs.push(id);
+      const id = put(parts, 'input', type, options, 'input');
+      parts.inputs.push(id);
       return id;
     },
     constant: (type, content, options = {}) =>
-      putData(put('const', type, options, 'const'), type, content),
+      putData(parts, put(parts, 'const', type, options, 'const'), type, content),
     state(type, content, options = {}) {
-      const id = putData(put('state', type, options, 'state'), type, content);
-      states.set(id, { value: id });
+      const id = putData(parts, put(parts, 'state', type, options, 'state'), type, content);
+      parts.states.set(id, { value: id });
       return id;
     },
-    add(op, operands, attrs, options = {}) {
-      const types = operands.map((id) => {
-        const value = values.get(id);
-        if (!value) throw new Error(`${op}: no value %${id}`);
-        return value as { shape: Shape; dtype: DType };
-      });
-      const wanted = options.id ?? op;
-      let type: TensorType;
-      try {
-        type = opSpec(op).infer(types, attrs as never);
-      } catch (error) {
-        throw located(error, op, wanted);
-      }
-      const output = put('temp', type, options, op);
-      nodes.push({ op, inputs: operands, output, attrs } as unknown as Node);
-      return output;
-    },
+    add: (op, inputs, attrs, options = {}) => addNode(parts, op, inputs, attrs, options),
     update(state, value) {
-      states.set(state, { value: state, update: value });
+      parts.states.set(state, { value: state, update: value });
     },
-    finish(outputs) {
-      const { name, stage, loss, labels } = head;
-      return verify({
-        name,
-        stage,
-        ...(loss && { loss }),
-        ...(labels && { labels }),
-        values,
-        nodes,
-        inputs,
-        outputs,
-        states: [...states.values()],
-        data,
-      });
-    },
+    finish: (outputs) => finished(head, parts, outputs),
   };
 }

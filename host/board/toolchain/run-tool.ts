@@ -2,6 +2,7 @@
  * Runs compilers and other tools as child processes: no shell, output captured, a time limit.
  */
 import { spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { ToolchainError } from '../../core/errors.js';
 
 export interface ToolRun {
@@ -20,6 +21,26 @@ export interface RunOptions {
 
 /** English messages in a fixed locale, so that diagnostics can be read by programs. */
 const environment = (): NodeJS.ProcessEnv => ({ ...process.env, LC_ALL: 'C' });
+
+const notStarted = (file: string, cause: Error): ToolchainError =>
+  new ToolchainError(`cannot run ${file}: ${cause.message}`, {
+    hint: 'Run `edge-nn doctor` to see what is missing on this machine.',
+    where: file,
+    cause,
+  });
+
+const ended = (file: string, how: string, stderr: string): ToolchainError =>
+  new ToolchainError(`${file} was ended by ${how}\n${stderr}`, {
+    hint: 'Check that the machine has memory left, and try again.',
+    where: file,
+  });
+
+/** Gathers what a stream says. */
+function gather(stream: Readable | null): () => string {
+  const chunks: Buffer[] = [];
+  stream?.on('data', (chunk: Buffer) => chunks.push(chunk));
+  return () => Buffer.concat(chunks).toString();
+}
 
 /**
  * Runs a tool to its end.
@@ -41,36 +62,15 @@ export function runTool(
     });
     // Not spawn's own limit: its timer outlives a program that cannot be started.
     const limit = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
-    const stdout: Buffer[] = [];
-    const stderr: Buffer[] = [];
-    child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
-    child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
+    const [stdout, stderr] = [gather(child.stdout), gather(child.stderr)];
     child.on('error', (cause) => {
       clearTimeout(limit);
-      reject(
-        new ToolchainError(`cannot run ${file}: ${cause.message}`, {
-          hint: 'Run `edge-nn doctor` to see what is missing on this machine.',
-          where: file,
-          cause,
-        }),
-      );
+      reject(notStarted(file, cause));
     });
     child.on('close', (status, signal) => {
       clearTimeout(limit);
-      const run = {
-        stdout: Buffer.concat(stdout).toString(),
-        stderr: Buffer.concat(stderr).toString(),
-      };
-      if (status !== null) return resolve({ status, ...run });
-      reject(
-        new ToolchainError(
-          `${file} was ended by ${signal} (limit ${timeoutMs} ms)\n${run.stderr}`,
-          {
-            hint: 'Check that the machine has memory left, and try again.',
-            where: file,
-          },
-        ),
-      );
+      if (status !== null) resolve({ status, stdout: stdout(), stderr: stderr() });
+      else reject(ended(file, `${signal} (limit ${timeoutMs} ms)`, stderr()));
     });
   });
 }
