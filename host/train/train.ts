@@ -132,8 +132,13 @@ function setupOf(options: TrainOptions, graph: Graph): Setup {
   const { name, variant } = options.engine;
   return {
     seed: options.seed ?? 0,
-    data: options.data.hash,
-    testData: options.testData?.hash ?? null,
+    // Read where a checkpoint is compared or written: a first step need not wait for all data.
+    get data() {
+      return options.data.hash;
+    },
+    get testData() {
+      return options.testData?.hash ?? null;
+    },
     batch: Math.min(
       requireCount('batch', options.batch ?? trainDefaults.batch, 1),
       options.data.count,

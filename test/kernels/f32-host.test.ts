@@ -84,6 +84,14 @@ function sameCalls() {
   const rows = g.add('reshape', [x], { shape: [280] });
   const first = g.add('slice', [rows], { begin: [0, 0], size: [9, 274] });
   const odd = g.add('reshape', [first], { shape: [137, 2] });
+  const tileShapes = [f32(9, 7, 9, 16), f32(32, 3, 3, 16), f32(32), f32(9, 8, 7, 32)];
+  const [xTiles, wTiles, bTiles, dyTiles] = tileShapes.map((type) => g.input(type)) as [
+    ValueId,
+    ValueId,
+    ValueId,
+    ValueId,
+  ];
+  const tiles = { stride: [1, 1], pad: [2, 1, 0, 0], dilation: [1, 1] } as const;
   const names: Readonly<Record<string, ValueId>> = {
     conv2d: g.add('conv2d', [x, w, b], window),
     conv2dGradInput: g.add('conv2dGradInput', [dy, w], { ...window, inputShape }),
@@ -105,6 +113,15 @@ function sameCalls() {
     'conv2d by fft': g.add('conv2d', [x, w, b], window),
     'conv2dGradInput by fft': g.add('conv2dGradInput', [dy, w], { ...window, inputShape }),
     'conv2dGradWeights by fft': g.add('conv2dGradWeights', [x, dy], { ...window, kernel: [3, 3] }),
+    'conv2d by tiles': g.add('conv2d', [xTiles, wTiles, bTiles], tiles),
+    'conv2dGradInput by tiles': g.add('conv2dGradInput', [dyTiles, wTiles], {
+      ...tiles,
+      inputShape: [9, 7, 9, 16],
+    }),
+    'conv2dGradWeights by tiles': g.add('conv2dGradWeights', [xTiles, dyTiles], {
+      ...tiles,
+      kernel: [3, 3],
+    }),
   };
   const seeds = new Map([
     [x, 1],
@@ -114,6 +131,10 @@ function sameCalls() {
     [dyPool, 4],
     [wDepthwise, 2],
     [bDepthwise, 3],
+    [xTiles, 1],
+    [wTiles, 2],
+    [bTiles, 3],
+    [dyTiles, 4],
   ]);
   return { graph: g.finish(Object.values(names)), names, seeds };
 }
@@ -122,7 +143,7 @@ test('the host build gives the bytes of the WASM engine, clean under the sanitiz
   if (!has('cc')) return t.skip('no C compiler here');
   const { graph, names, seeds } = sameCalls();
   const engine = await createEngine('wasm', { variant: 'simd128' });
-  const [direct, fft] = ['direct', 'fft'].map((path) => {
+  const [direct, fft, winograd] = ['direct', 'fft', 'winograd'].map((path) => {
     const program = withPath(path, () => engine.compile(graph));
     for (const [id, seed] of seeds) {
       program.write(id, draw(seed, elements(getValue(graph, id).shape)));
@@ -131,7 +152,8 @@ test('the host build gives the bytes of the WASM engine, clean under the sanitiz
     return program;
   });
   const expected = Object.entries(names).map(([name, id]) => {
-    const program = name.endsWith('by fft') ? fft! : direct!;
+    const way = / by (fft|tiles)$/.exec(name)?.[1];
+    const program = way === undefined ? direct! : way === 'fft' ? fft! : winograd!;
     return `${name} ${fnv(bytesOf(program.read(id)))}`;
   });
   const dir = mkdtempSync(join(tmpdir(), 'edge-nn-'));

@@ -26,7 +26,7 @@ function draw(seed: number) {
   const [h, w] = [s.int(3, 14), s.int(3, 14)];
   const [n, c, oc] = [s.int(1, 11), 16 * s.int(1, 3), 16 * s.int(1, 3)];
   const image = [n, h, w, c];
-  const result = [n, h + pad[0] + pad[2] - 2, w + pad[1] + pad[3] - 2, oc];
+  const result = [n, h + pad[0] + pad[1] - 2, w + pad[2] + pad[3] - 2, oc];
   const window = { stride: [1, 1], pad: pad, dilation: [1, 1] } as const;
   const g = buildGraph({ name: `winograd${seed}`, stage: 'train' });
   const shapes = [image, [oc, 3, 3, c], [oc], result];
