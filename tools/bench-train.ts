@@ -125,10 +125,8 @@ async function startTorch(): Promise<Contender | undefined> {
   };
 }
 
-/** `name` or `name:variant`. */
 async function startEngine(spec: string, threads: number): Promise<Contender> {
-  const [name, variant] = spec.split(':');
-  const engine = await createEngine(name, { threads, variant });
+  const engine = await createEngine(spec, { threads });
   return engineContender(engine, `${engine.variant}${threads > 1 ? `, ${threads} threads` : ''}`);
 }
 

@@ -36,15 +36,17 @@ export const engineNames = Object.keys(engines) as readonly Engine['name'][];
 export const usefulThreads = (): number => Math.min(8, availableParallelism());
 
 /**
- * An engine by name.
+ * An engine by name, or by name and variant: `native:avx2` is the engine of machines without
+ * AVX-512 on one that has it.
  *
  * @throws UsageError for an unknown name, ToolchainError when the kernels were not built or the
  *   machine lacks what the engine needs
  */
 export async function createEngine(name = 'wasm', options: EngineOptions = {}): Promise<Engine> {
-  const known = engineNames.find((engine) => engine === name);
+  const [first, variant = options.variant] = name.split(':');
+  const known = engineNames.find((engine) => engine === first);
   if (known === undefined) {
-    throw new UsageError(`there is no engine ${name}`, {
+    throw new UsageError(`there is no engine ${first}`, {
       hint: `Choose one of: ${engineNames.join(', ')}.`,
     });
   }
@@ -54,5 +56,5 @@ export async function createEngine(name = 'wasm', options: EngineOptions = {}): 
       hint: `On this machine ${usefulThreads()} are worth having.`,
     });
   }
-  return engines[known](options);
+  return engines[known]({ ...options, variant });
 }

@@ -211,8 +211,13 @@ function differences(saved: Checkpoint, graph: Graph, setup: Setup): string[] {
 export function requireSame(saved: Checkpoint, graph: Graph, setup: Setup, file: string): void {
   const list = differences(saved, graph, setup);
   if (list.length === 0) return;
+  const { name, variant } = saved.setup.engine;
+  const isMoved = name !== setup.engine.name || variant !== setup.engine.variant;
+  const engine = variant.startsWith(`${name}-`) ? variant.replace('-', ':') : name;
   throw new UsageError(`cannot resume ${file}: other ${list.join(', ')}`, {
-    hint: 'Use the options of the first run, or train without --resume.',
+    hint: isMoved
+      ? `Other instructions round differently: give --engine ${engine} (where the processor has them), or train without --resume.`
+      : 'Use the options of the first run, or train without --resume.',
     where: file,
   });
 }

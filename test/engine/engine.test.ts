@@ -15,6 +15,8 @@ test('random networks with states agree with the reference over several runs', (
 
 test('unknown engines and integer graphs are refused', async () => {
   await assert.rejects(createEngine('abacus'), { code: 2 });
+  await assert.rejects(createEngine('wasm:abacus'), { code: 2 });
+  assert.equal((await createEngine('wasm:simd128')).variant, 'wasm-simd128');
   const g = buildGraph({ name: 'g', stage: 'int8' });
   const quant = { scheme: 'tflite', scale: Float32Array.of(0.1), zeroPoint: Int32Array.of(0) };
   const x = g.input({ shape: [1, 4], dtype: 's8' }, { quant });

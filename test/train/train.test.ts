@@ -179,6 +179,16 @@ test('refuses to resume what differs, naming it', async () => {
   }
 });
 
+test('a run of another variant names the engine that goes on with it', async () => {
+  const out = newFolder();
+  await trainModel(options({ epochs: 1, out }));
+  const elsewhere = { ...engine, name: 'native', variant: 'native-avx2' } as const;
+  await assert.rejects(
+    trainModel(options({ engine: elsewhere, out, resume: true })),
+    ({ hint }: UsageError) => hint.includes(`--engine ${engine.variant.replace('-', ':')} `),
+  );
+});
+
 test('refuses to resume what is not there, or no checkpoint', async () => {
   const out = newFolder();
   const resume = options({ out, resume: true });

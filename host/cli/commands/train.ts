@@ -48,7 +48,7 @@ export interface TrainOptions {
   readonly labelSmoothing?: number;
   /** Stop after so many epochs without a better one; default: never. */
   readonly patience?: number;
-  /** wasm (default), native, webgpu. */
+  /** wasm (default), native, webgpu; with a variant: native:avx2, wasm:simd128. */
   readonly engine?: string;
   /** Threads of the engines wasm and native; default what the machine has, at most 8. */
   readonly threads?: number;
@@ -236,8 +236,7 @@ export const trainCommand = command<TrainReport>({
     engine: {
       type: 'string',
       default: 'wasm',
-      choices: engineNames,
-      describe: 'What computes: native is built with cc when first wanted',
+      describe: `What computes: ${engineNames.join(', ')}; native is built with cc when first wanted`,
     },
     threads: { type: 'number', describe: "Of wasm and native; default the machine's, at most 8" },
     recompute: {
