@@ -6,6 +6,7 @@ import { basename, extname } from 'node:path';
 import { BadInputError, UnsupportedError } from '../core/errors.js';
 import { importTflite } from '../front/import-tflite.js';
 import type { Graph } from '../ir/graph.js';
+import type { TrainedRanges } from '../quant/quantize-model.js';
 import { loadCheckpoint } from '../train/checkpoint.js';
 
 export interface ModelFile {
@@ -13,6 +14,8 @@ export interface ModelFile {
   readonly bytes: Uint8Array;
   /** Stage float or int8, batch 1. */
   readonly graph: Graph;
+  /** What quantization-aware training chose; absent for other files. */
+  readonly trained?: TrainedRanges;
 }
 
 /** Reads a file of the user's. @throws BadInputError when it is missing or unreadable */
@@ -41,10 +44,20 @@ export function readInputFile(path: string, what: string): Uint8Array {
 }
 
 type Note = (line: string) => void;
+type Contents = Pick<ModelFile, 'graph' | 'trained'>;
 
-const readers: Readonly<Record<string, (bytes: Uint8Array, path: string, note?: Note) => Graph>> = {
-  '.tflite': (bytes, path, note) => importTflite(bytes, basename(path, '.tflite'), path, note),
-  '.safetensors': (bytes, path) => loadCheckpoint(bytes, path).graph,
+function readCheckpoint(bytes: Uint8Array, path: string): Contents {
+  const { graph, setup, ranges } = loadCheckpoint(bytes, path);
+  return { graph, ...(setup.qat && { trained: { setup: setup.qat, ranges } }) };
+}
+
+type Reader = (bytes: Uint8Array, path: string, note?: Note) => Contents;
+
+const readers: Readonly<Record<string, Reader>> = {
+  '.tflite': (bytes, path, note) => ({
+    graph: importTflite(bytes, basename(path, '.tflite'), path, note),
+  }),
+  '.safetensors': readCheckpoint,
 };
 
 /**
@@ -66,5 +79,5 @@ export function readModelFile(path: string, note?: Note): ModelFile {
       },
     );
   }
-  return { path, bytes, graph: reader(bytes, path, note) };
+  return { path, bytes, ...reader(bytes, path, note) };
 }

@@ -91,18 +91,18 @@ function joinInputs(
  */
 export type QuantizationOf = (id: ValueId, as?: Scheme) => Quantization;
 
-/**
- * Chooses the quantization of every value.
- *
- * @param ranges of the inputs and of what each step computes
- * @throws BadInputError naming a value without a usable range
- */
-export function assignQuantization(
-  graph: Graph,
-  steps: readonly Step[],
-  ranges: Ranges,
-  schemeOf: SchemeOf,
-): QuantizationOf {
+/** Values that share a quantization. */
+export interface ValueGroups {
+  /** The value that stands for the group of a value. */
+  readonly root: (id: ValueId) => ValueId;
+  /** Groups whose quantization is that of probabilities. */
+  readonly fixed: ReadonlySet<ValueId>;
+  /** The values whose ranges make those of their groups; inputs of the model apart. */
+  readonly computed: readonly ValueId[];
+}
+
+/** Puts the values that share a quantization into groups. */
+export function groupValues(graph: Graph, steps: readonly Step[], schemeOf: SchemeOf): ValueGroups {
   const groups = createGroups<ValueId>();
   // A group of a softmax's output or a model's input: its quantization is given, not shared out.
   const probabilities = steps.filter(({ rule }) => rule.kind === 'probabilities');
@@ -119,6 +119,23 @@ export function assignQuantization(
   const computed = steps
     .filter(({ rule, output }) => rule.kind !== 'same' || groups.root(output) === output)
     .map(({ output }) => output);
+  return { root: groups.root, fixed, computed };
+}
+
+/**
+ * Chooses the quantization of every value.
+ *
+ * @param ranges of the inputs and of what each step computes
+ * @throws BadInputError naming a value without a usable range
+ */
+export function assignQuantization(
+  graph: Graph,
+  steps: readonly Step[],
+  ranges: Ranges,
+  schemeOf: SchemeOf,
+): QuantizationOf {
+  const groups = groupValues(graph, steps, schemeOf);
+  const { fixed, computed } = groups;
   const covered = new Map<ValueId, Range>();
   for (const id of [...graph.inputs, ...computed]) {
     const root = groups.root(id);

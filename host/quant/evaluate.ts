@@ -63,7 +63,7 @@ export function encodeInput(
 export async function scoreInteger(
   graph: Graph,
   dataset: Dataset,
-  { limit, onProgress }: ScoreOptions = {},
+  { limit, onProgress, each }: ScoreOptions = {},
 ): Promise<Score> {
   const scorer = createScorer(dataset, getValue(graph, graph.outputs[0]!));
   const input = soleInput(graph, dataset);
@@ -71,7 +71,9 @@ export async function scoreInteger(
   const examples = allIndices(dataset, limit);
   for (const [i, example] of examples.entries()) {
     const inputs: AnyArray[] = [encodeInput(dataset, example, input) as NumericArray];
-    scorer.add(example, oracle.run(inputs)[0] as NumericArray);
+    const output = oracle.run(inputs)[0] as NumericArray;
+    scorer.add(example, output);
+    each?.(output);
     if (i % 100 === 99) {
       onProgress?.(i + 1);
       await setImmediate();
@@ -91,17 +93,19 @@ export async function scoreFloat(
   graph: Graph,
   dataset: Dataset,
   engine: Engine,
-  { limit, onProgress }: ScoreOptions = {},
+  { limit, onProgress, each }: ScoreOptions = {},
 ): Promise<Score> {
   const inference = forInference(graph);
   const output = getValue(inference, inference.outputs[0]!);
   const scorer = createScorer(dataset, output);
-  const each = elements(output.shape);
+  const size = elements(output.shape);
   const runs = { graph: inference, dataset, engine, onProgress };
   await runFloat(runs, allIndices(dataset, limit), (program, examples) => {
     const results = program.read(output.id) as NumericArray;
     for (const [k, example] of examples.entries()) {
-      scorer.add(example, results.subarray(k * each, (k + 1) * each) as NumericArray);
+      const one = results.subarray(k * size, (k + 1) * size) as NumericArray;
+      scorer.add(example, one);
+      each?.(one);
     }
   });
   return scorer.score();

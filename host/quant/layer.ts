@@ -11,7 +11,7 @@ import {
   type Value,
 } from '../ir/graph.js';
 import { int32, quantizeInto, quantizeS64 } from '../scheme/affine.js';
-import type { Scheme } from '../scheme/schemes.js';
+import type { ScaleFloor, Scheme } from '../scheme/schemes.js';
 
 /** A parameter of a layer, ready to be added to a graph. */
 export interface Parameter<T> {
@@ -65,6 +65,7 @@ function requireFactor(node: Node, x: Quantization, w: Quantization, y: Quantiza
  * @param axis of the output channels, or undefined for one scale
  * @param x quantization of the layer's input
  * @param y quantization of the layer's output
+ * @param trained quantization of the weights, where training chose it
  */
 export function quantizeLayer(
   graph: Graph,
@@ -73,6 +74,7 @@ export function quantizeLayer(
   axis: number | undefined,
   x: Quantization,
   y: Quantization,
+  trained?: Quantization,
 ): LayerParameters {
   const w = constantInput(graph, node, 1, 'weights');
   const b = node.inputs.length > 2 ? constantInput(graph, node, 2, 'biases') : undefined;
@@ -80,11 +82,12 @@ export function quantizeLayer(
   const xScale = x.scale[0]!;
   const largest = biases ? Math.max(...biases.map(Math.abs)) : 0;
   const weights = getData(graph, w.id) as Float32Array;
-  const quant = scheme.weight(weights, w.shape, axis, {
+  const floor: ScaleFloor = {
     empty: y.scale[0]! / (xScale * biasSteps),
     least: (channel) =>
       (axis === undefined ? largest : Math.abs(biases?.[channel] ?? 0)) / (xScale * mostBias),
-  });
+  };
+  const quant = trained ?? scheme.weight(weights, w.shape, axis, floor);
   requireFactor(node, x, quant, y);
   const data = quantizeInto(new Int8Array(weights.length), weights, quant, w.shape, scheme.weights);
   const quantized: Parameter<Int8Array> = { source: w, quant, data };

@@ -9,8 +9,8 @@ export type QuantRule =
   | { readonly kind: 'layer'; readonly axis: number; readonly perAxis: 'always' | 'option' }
   /** The output has a scale of its own. */
   | { readonly kind: 'own' }
-  /** The output has the scale of the input: its bytes are copied, compared or averaged. */
-  | { readonly kind: 'same' }
+  /** The output has the scale of the input: its bytes are copied or compared (`exact`), or averaged. */
+  | { readonly kind: 'same'; readonly exact: boolean }
   /** The output and all inputs have one scale. */
   | { readonly kind: 'join' }
   /** The scheme says what a probability is. */
@@ -22,7 +22,7 @@ export type QuantRule =
 
 const none = (hint: string): QuantRule => ({ kind: 'none', hint });
 const own: QuantRule = { kind: 'own' };
-const same: QuantRule = { kind: 'same' };
+const same: QuantRule = { kind: 'same', exact: true };
 
 const useRelu = none('Use relu or relu6 instead, and train again.');
 const asLogits = none(
@@ -41,7 +41,7 @@ export const quantRules = {
   dense: { kind: 'layer', axis: 0, perAxis: 'option' },
   batchNorm: none('Its statistics must be constants, so that it can be folded into a layer.'),
   maxPool2d: same,
-  avgPool2d: same,
+  avgPool2d: { kind: 'same', exact: false },
   mean: own,
   sum: asMean,
   variance: asMean,

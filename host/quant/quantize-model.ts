@@ -1,11 +1,15 @@
 /**
  * Quantization from end to end: calibrate, quantize, measure, compare with a budget.
  */
+import { argmax } from '../core/argmax.js';
+import type { NumericArray } from '../core/dtype.js';
 import { UsageError } from '../core/errors.js';
 import type { Dataset } from '../data/dataset.js';
 import type { Engine } from '../engine/engine.js';
-import type { Graph } from '../ir/graph.js';
+import type { Graph, ValueId } from '../ir/graph.js';
 import { type SchemeName, schemes } from '../scheme/schemes.js';
+import type { Tensors } from '../train/checkpoint.js';
+import type { QatSetup } from '../train/qat-setup.js';
 import type { Ranges } from './assign.js';
 import { type AutoOptions, type AutoResult, type Promotion, promoteUntilEnough } from './auto.js';
 import { calibrate, defaultSamples } from './calibrate.js';
@@ -18,8 +22,11 @@ import { fuseBounds } from './fuse.js';
 import { dropOf, requireQuality } from './gate.js';
 import type { ObserverName } from './observers.js';
 import { type LayerSchemes, promotedScheme } from './promote.js';
+import { fakeQuantized } from './qat.js';
+import { planQat } from './qat-plan.js';
+import { type TrainedQuantization, trainedQuantization } from './qat-ranges.js';
 import { prepareForQuantization, quantizeGraph } from './quantize.js';
-import type { Score } from './score.js';
+import type { Score, ScoreOptions } from './score.js';
 
 export interface QuantizeModelOptions {
   /** Stage float, batch 1. */
@@ -36,6 +43,8 @@ export interface QuantizeModelOptions {
   /** Other schemes for some layers, by the values that they compute. */
   readonly layers?: LayerSchemes | undefined;
   readonly observer?: ObserverName | undefined;
+  /** Scales and ranges of quantization-aware training: nothing is calibrated then. */
+  readonly trained?: TrainedRanges | undefined;
   readonly perAxisDense?: boolean | undefined;
   /** Balance channels between layers (equalize.ts); default false. */
   readonly equalize?: boolean | undefined;
@@ -54,12 +63,30 @@ export interface QuantizeModelOptions {
   readonly onPromotion?: ((promotion: Promotion) => void) | undefined;
 }
 
-export type QuantizeStage = 'calibrate' | 'float' | 'int8' | 'int16';
+/** What a checkpoint of quantization-aware training holds; schemes are those of its setup. */
+export interface TrainedRanges {
+  readonly setup: QatSetup;
+  readonly ranges: Tensors;
+}
+
+/** The graph with fake quantization, which was trained, beside the integer graph. */
+export interface TrainedScore {
+  /** Null where the test data has values, not classes. */
+  readonly accuracy: number | null;
+  readonly meanSquares: number | null;
+  /** The fraction of test examples for which both have the largest output at the same place. */
+  readonly agreement: number;
+}
+
+export type QuantizeStage = 'calibrate' | 'trained' | 'float' | 'int8' | 'int16';
 
 export interface QuantizedModel {
   /** Stage int8, batch 1. */
   readonly graph: Graph;
+  /** Of calibration; empty where training chose the quantization. */
   readonly ranges: Ranges;
+  /** Null where ranges were calibrated. */
+  readonly trained: TrainedScore | null;
   /** Null where the test data has values, not classes. */
   readonly floatAccuracy: number | null;
   readonly int8Accuracy: number | null;
@@ -99,6 +126,29 @@ function requireBudget({ auto, maxDrop, scheme = 'int8' }: QuantizeModelOptions)
   }
 }
 
+const trainedHint =
+  'Leave it out, or give --recalibrate: then ranges are calibrated as for any checkpoint.';
+
+/** What would change the function or the types that scales were trained for. */
+function requireUnchanged({ equalize, auto }: QuantizeModelOptions): void {
+  const flag = equalize ? '--equalize' : auto ? '--auto' : undefined;
+  if (flag === undefined) return;
+  throw new UsageError(`${flag} does not fit scales that were trained`, { hint: trainedHint });
+}
+
+/** Options with the schemes that a model was trained for. */
+function withTrainedSchemes(options: QuantizeModelOptions): QuantizeModelOptions {
+  if (!options.trained) return options;
+  requireUnchanged(options);
+  const { scheme, layers, perAxisDense } = options.trained.setup;
+  return {
+    ...options,
+    scheme: scheme as SchemeName,
+    layers: new Map(Object.entries(layers) as [ValueId, SchemeName][]),
+    perAxisDense,
+  };
+}
+
 /** Quantizes one model with any schemes of layers, from the same ranges. */
 interface Quantizer {
   /** The float graph that is quantized, channels balanced where asked. */
@@ -124,15 +174,19 @@ async function createQuantizer(options: QuantizeModelOptions): Promise<Quantizer
   const { data, engine, samples = defaultSamples, seed = 0, scheme = 'int8' } = options;
   const { graph: reference, values } = await balanced(options);
   const total = Math.min(samples, data.count);
-  const ranges = await calibrate(reference, data, {
-    engine,
-    samples,
-    seed,
-    observer: options.observer ?? 'minMax',
-    onProgress: (done) => options.onProgress?.('calibrate', done, total),
-  });
+  const trained = options.trained && trainedOf(options.graph, options.trained);
+  const ranges: Ranges = trained
+    ? new Map()
+    : await calibrate(reference, data, {
+        engine,
+        samples,
+        seed,
+        observer: options.observer ?? 'minMax',
+        onProgress: (done) => options.onProgress?.('calibrate', done, total),
+      });
+  const perAxisDense = options.perAxisDense ?? false;
   const requantize = (source: Graph, layers: LayerSchemes): Graph =>
-    quantizeGraph(source, ranges, { scheme, layers, perAxisDense: options.perAxisDense ?? false });
+    quantizeGraph(source, ranges, { scheme, layers, perAxisDense, trained });
   const runs = { engine, seed };
   return {
     reference,
@@ -151,17 +205,42 @@ async function createQuantizer(options: QuantizeModelOptions): Promise<Quantizer
   };
 }
 
+const trainedOf = (graph: Graph, { setup, ranges }: TrainedRanges): TrainedQuantization =>
+  trainedQuantization(planQat(graph, setup), ranges);
+
+/** Runs the graph that was trained, and compares it with the integer graph. */
+async function scoreTrained(
+  { graph, testData, engine, limit, trained, ...options }: QuantizeModelOptions,
+  predictions: readonly number[],
+): Promise<TrainedScore | null> {
+  if (!trained) return null;
+  const fake = fakeQuantized(graph, trained.setup, trained.ranges);
+  const total = predictions.length;
+  let at = 0;
+  let same = 0;
+  const { accuracy, meanSquares } = await scoreFloat(fake, testData, engine, {
+    limit,
+    each(output) {
+      if (argmax(output) === predictions[at++]) same++;
+    },
+    onProgress: (done) => options.onProgress?.('trained', done, total),
+  });
+  return { accuracy, meanSquares, agreement: same / Math.max(total, 1) };
+}
+
 /** The model in its scheme, or with as many layers promoted as the budget asks for. */
 async function searchSchemes(
   quantizer: Quantizer,
   float: Score,
   options: QuantizeModelOptions,
+  each: ScoreOptions['each'],
 ): Promise<AutoResult> {
   const { data, testData, engine, limit, maxDrop = 0, scheme = 'int8', seed = 0 } = options;
   const total = Math.min(limit ?? testData.count, testData.count);
   const scored = (stage: QuantizeStage) => (integer: Graph) =>
     scoreInteger(integer, testData, {
       limit,
+      each,
       onProgress: (done) => options.onProgress?.(stage, done, total),
     });
   const first = await quantizer.quantize(options.layers ?? new Map());
@@ -188,7 +267,8 @@ async function searchSchemes(
  * @throws UnsupportedError (4) for an op without int8 form, before any data is read; GateError (10)
  *   when more than maxDrop is lost, with `auto` even with int16 activations throughout
  */
-export async function quantizeModel(options: QuantizeModelOptions): Promise<QuantizedModel> {
+export async function quantizeModel(given: QuantizeModelOptions): Promise<QuantizedModel> {
+  const options = withTrainedSchemes(given);
   requireBudget(options);
   const { graph, testData, engine, limit, maxDrop } = options;
   const quantizer = await createQuantizer(options);
@@ -197,7 +277,11 @@ export async function quantizeModel(options: QuantizeModelOptions): Promise<Quan
     limit,
     onProgress: (done) => options.onProgress?.('float', done, total),
   });
-  const { integer, score, enough, promotions } = await searchSchemes(quantizer, float, options);
+  const predictions: number[] = [];
+  const each = (output: NumericArray) => predictions.push(argmax(output));
+  const found = await searchSchemes(quantizer, float, options, options.trained && each);
+  const { integer, score, enough, promotions } = found;
+  const trained = await scoreTrained(options, predictions);
   const layers = await quantizer.diagnose(integer);
   if (maxDrop !== undefined) {
     requireQuality(float, score, {
@@ -210,6 +294,7 @@ export async function quantizeModel(options: QuantizeModelOptions): Promise<Quan
   return {
     graph: integer,
     ranges: quantizer.ranges,
+    trained,
     floatAccuracy: float.accuracy,
     int8Accuracy: score.accuracy,
     floatMeanSquares: float.meanSquares,

@@ -29,6 +29,7 @@ import {
 } from './assign.js';
 import { fuseBounds, type Step } from './fuse.js';
 import { quantizeLayer } from './layer.js';
+import type { TrainedQuantization } from './qat-ranges.js';
 
 export interface QuantizeOptions {
   readonly scheme?: SchemeName;
@@ -39,6 +40,8 @@ export interface QuantizeOptions {
   readonly layers?: ReadonlyMap<ValueId, SchemeName>;
   /** One scale per output of a dense layer; older TFLite interpreters know only one per layer. */
   readonly perAxisDense?: boolean;
+  /** What training chose, in place of ranges; the schemes must be those it was trained for. */
+  readonly trained?: TrainedQuantization | undefined;
 }
 
 /** The float graph that calibration, quantization and diagnosis work on. Applying it twice changes nothing. */
@@ -55,6 +58,7 @@ interface Draft {
   /** Those in another type than their own, by type and value. */
   readonly converted: Map<string, ValueId>;
   readonly quantOf: QuantizationOf;
+  readonly trained: TrainedQuantization | undefined;
 }
 
 function requireFloat(graph: Graph): void {
@@ -118,7 +122,8 @@ function layerOperands(draft: Draft, step: Step, axis: number | undefined): Valu
   const scheme = draft.schemeOf(step.output);
   const [x] = step.node.inputs as readonly [ValueId];
   const [from, to] = [draft.quantOf(x, scheme), draft.quantOf(step.output)];
-  const { weights, bias } = quantizeLayer(graph, step.node, scheme, axis, from, to);
+  const trained = draft.trained?.weights.get(step.node.output);
+  const { weights, bias } = quantizeLayer(graph, step.node, scheme, axis, from, to, trained);
   const add = (part: typeof weights | NonNullable<typeof bias>, dtype: DType): ValueId => {
     const { shape, id, name } = part.source;
     return builder.constant({ shape, dtype }, part.data, { id, name, quant: part.quant });
@@ -157,7 +162,8 @@ function addStep(draft: Draft, step: Step): void {
  * Quantizes a float graph.
  *
  * @param source stage float, batch 1
- * @param ranges of the inputs and temp values of `prepareForQuantization(source)`
+ * @param ranges of the inputs and temp values of `prepareForQuantization(source)`; none where
+ *   training chose the quantization
  * @returns stage int8, batch 1
  * @throws UnsupportedError (exit code 4) naming an op without int8 form and what to use instead
  */
@@ -178,7 +184,8 @@ export function quantizeGraph(source: Graph, ranges: Ranges, options: QuantizeOp
     builder: buildGraph({ name, stage: 'int8', loss, labels }),
     ids: new Map(),
     converted: new Map(),
-    quantOf: assignQuantization(graph, steps, ranges, schemeOf),
+    quantOf: options.trained?.quantOf ?? assignQuantization(graph, steps, ranges, schemeOf),
+    trained: options.trained,
   };
   for (const id of graph.inputs) {
     const { shape, name: inputName } = getValue(graph, id);

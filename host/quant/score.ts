@@ -22,6 +22,8 @@ export interface ScoreOptions {
   /** How many examples, from the first; default all. */
   readonly limit?: number | undefined;
   readonly onProgress?: ((done: number) => void) | undefined;
+  /** Is given every output, one example's numbers, in order. */
+  readonly each?: ((output: NumericArray) => void) | undefined;
 }
 
 /** Gathers a score example by example. */

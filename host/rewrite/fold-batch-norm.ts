@@ -3,7 +3,15 @@
  * epsilon) + beta is x * scale + shift with scale = gamma / sqrt(variance + epsilon) and
  * shift = beta - mean * scale, per channel. Computed in double, rounded once.
  */
-import { consumers, type Graph, getData, getValue, type Node, type NodeOf } from '../ir/graph.js';
+import {
+  consumers,
+  type Graph,
+  getData,
+  getValue,
+  type Node,
+  type NodeOf,
+  type ValueId,
+} from '../ir/graph.js';
 import type { OpName } from '../ir/ops.js';
 import { deadCode } from './dead-code.js';
 import { type Copy, mapGraph } from './map-graph.js';
@@ -18,6 +26,17 @@ const channelOf: Readonly<
   dense: (index, count, channels) => Math.floor(index / (count / channels)),
   depthwiseConv2d: (index, _, channels) => index % channels,
 };
+
+/** Where a constant that folding makes comes from. */
+export interface FoldedParameter {
+  readonly part: 'weights' | 'bias' | 'scale' | 'shift';
+  readonly norm: NodeOf<'batchNorm'>;
+  /** The layer that took the normalization in; absent for a scale and a shift. */
+  readonly layer?: Node;
+}
+
+/** By the ids of the constants. */
+export type FoldedParameters = Map<ValueId, FoldedParameter>;
 
 const isFoldable = (op: OpName): op is Foldable => Object.hasOwn(channelOf, op);
 
@@ -54,9 +73,10 @@ function layerBefore(graph: Graph, norm: Node): (Node & { op: Foldable }) | unde
 function foldInto(
   graph: Graph,
   layer: Node & { op: Foldable },
-  norm: Node,
+  norm: NodeOf<'batchNorm'>,
   { scale, shift }: Affine,
   { builder, get }: Copy,
+  made: FoldedParameters | undefined,
 ): string {
   const [x, w, b] = layer.inputs;
   const weights = getData(graph, w!) as Float32Array;
@@ -76,6 +96,8 @@ function foldInto(
       trainable: true,
     }),
   ];
+  made?.set(folded[0]!, { part: 'weights', norm, layer });
+  made?.set(folded[1]!, { part: 'bias', norm, layer });
   const { name } = getValue(graph, norm.output);
   const inputs = [get(x!), ...folded];
   return builder.add(layer.op, inputs, layer.attrs as never, { id: norm.output, name });
@@ -84,16 +106,20 @@ function foldInto(
 /** x * scale + shift with two constants: for a normalization that no layer can take in. */
 function expand(
   graph: Graph,
-  norm: Node,
+  norm: NodeOf<'batchNorm'>,
   { scale, shift }: Affine,
   { builder, get }: Copy,
+  made: FoldedParameters | undefined,
 ): string {
   const type = {
     shape: getValue(graph, norm.output).shape.map((d, i, all) => (i === all.length - 1 ? d : 1)),
     dtype: 'f32',
   } as const;
-  const constant = (part: string, data: Float64Array) =>
-    builder.constant(type, Float32Array.from(data), { id: `${norm.output}.${part}` });
+  const constant = (part: 'scale' | 'shift', data: Float64Array) => {
+    const id = builder.constant(type, Float32Array.from(data), { id: `${norm.output}.${part}` });
+    made?.set(id, { part, norm });
+    return id;
+  };
   const product = builder.add(
     'mul',
     [get(norm.inputs[0]!), constant('scale', scale)],
@@ -109,8 +135,10 @@ function expand(
  * Folds every batch normalization with constant parameters (see forInference) into the conv,
  * depthwise or dense layer before it where nothing else reads that layer, elsewhere into a
  * multiplication and an addition. The folded output keeps the normalization's id.
+ *
+ * @param made is told where the constants that are made come from
  */
-export function foldBatchNorm(graph: Graph): Graph {
+export function foldBatchNorm(graph: Graph, made?: FoldedParameters): Graph {
   const norms = graph.nodes.filter(
     (node): node is NodeOf<'batchNorm'> => node.op === 'batchNorm' && isConstant(graph, node, 1),
   );
@@ -121,7 +149,9 @@ export function foldBatchNorm(graph: Graph): Graph {
         if (node.op !== 'batchNorm' || !norms.includes(node)) return out.keepNode(node);
         const affine = affineOf(graph, node);
         const layer = layerBefore(graph, node);
-        return layer ? foldInto(graph, layer, node, affine, out) : expand(graph, node, affine, out);
+        return layer
+          ? foldInto(graph, layer, node, affine, out, made)
+          : expand(graph, node, affine, out, made);
       },
     }),
   );

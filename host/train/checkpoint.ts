@@ -1,8 +1,9 @@
 /**
  * Checkpoints: .safetensors files with the weights and statistics under their graph ids, the
- * optimizer's slots as `optimizer/<slot>/<parameter>`, and in the metadata the float graph's text
- * (`graph`) and, as JSON, how the training was set up (`setup`), how far it is (`progress`) and the
- * slots' hashes (`slots`).
+ * optimizer's slots as `optimizer/<slot>/<parameter>`, the scales and ranges of quantization-aware
+ * training as `ranges/<name>`, and in the metadata the float graph's text (`graph`) and, as JSON, how
+ * the training was set up (`setup`), how far it is (`progress`) and the hashes of slots and ranges
+ * (`slots`, `ranges`).
  * Nothing in a file depends on the clock, so the same training gives the same bytes.
  */
 import { bytesOf } from '../core/dtype.js';
@@ -13,6 +14,7 @@ import { type Graph, getValue, type ValueId } from '../ir/graph.js';
 import { parse } from '../ir/parse.js';
 import { dataHash, print } from '../ir/text.js';
 import type { Optimizer } from './optimizers.js';
+import type { QatSetup } from './qat-setup.js';
 import type { Schedule } from './schedules.js';
 
 /** What must be the same for a resumed training to give the same weights. */
@@ -31,6 +33,10 @@ export interface Setup {
   /** Epochs without a better one after which the training ends; null: never. */
   readonly patience: number | null;
   readonly engine: { readonly name: string; readonly variant: string };
+  /** Quantization in the loop; absent without. */
+  readonly qat?: QatSetup;
+  /** SHA-256 of the weights to begin with; absent where they are drawn by the seed. */
+  readonly from?: string;
 }
 
 /** The result of one epoch; null where there is no test data or no accuracy. */
@@ -69,9 +75,12 @@ export interface Checkpoint {
   readonly progress: Progress;
   /** Optimizer slots by `<slot>/<parameter>`. */
   readonly slots: Tensors;
+  /** Scales and ranges of quantization-aware training, by name; empty without. */
+  readonly ranges: Tensors;
 }
 
 const slotPrefix = 'optimizer/';
+const rangePrefix = 'ranges/';
 const damagedHint =
   'Give a .safetensors file that `edge-nn train` wrote; if it did, the file was changed or cut.';
 
@@ -85,7 +94,8 @@ const hashes = (tensors: Tensors): Readonly<Record<string, string>> =>
   Object.fromEntries([...tensors].map(([name, data]) => [name, sha256(bytesOf(data))]));
 
 /** The bytes of a checkpoint. */
-export function writeCheckpoint({ graph, setup, progress, slots }: Checkpoint): Uint8Array {
+export function writeCheckpoint(checkpoint: Checkpoint): Uint8Array {
+  const { graph, setup, progress, slots, ranges } = checkpoint;
   const tensors = new Map<string, Safetensor>();
   for (const [id, data] of graph.data) {
     const { shape, dtype } = getValue(graph, id);
@@ -94,8 +104,12 @@ export function writeCheckpoint({ graph, setup, progress, slots }: Checkpoint): 
   }
   for (const [name, data] of slots) {
     const parameter = name.slice(name.indexOf('/') + 1);
-    const { shape } = getValue(graph, parameter);
+    // A trained scale is no value of the model.
+    const { shape } = graph.values.get(parameter) ?? { shape: [data.length] };
     tensors.set(slotPrefix + name, { dtype: 'F32', shape, data });
+  }
+  for (const [name, data] of ranges) {
+    tensors.set(rangePrefix + name, { dtype: 'F32', shape: [data.length], data });
   }
   return writeSafetensors({
     metadata: {
@@ -104,9 +118,17 @@ export function writeCheckpoint({ graph, setup, progress, slots }: Checkpoint): 
       setup: JSON.stringify(setup),
       progress: JSON.stringify(progress),
       slots: JSON.stringify(hashes(slots)),
+      ...(ranges.size > 0 && { ranges: JSON.stringify(hashes(ranges)) }),
     },
     tensors,
   });
+}
+
+/** A file of tensors. */
+interface Opened {
+  readonly file: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tensors: ReadonlyMap<string, Safetensor>;
 }
 
 function damaged(file: string, what: string, cause?: unknown): BadInputError {
@@ -137,21 +159,22 @@ function readGraph(file: string, text: string, tensors: ReadonlyMap<string, Safe
   return graph;
 }
 
-function readSlots(
-  file: string,
-  text: string | undefined,
-  tensors: ReadonlyMap<string, Safetensor>,
+/** The tensors under a prefix, compared with the hashes in the metadata. */
+function readHashed(
+  { file, metadata, tensors }: Opened,
+  key: 'slots' | 'ranges',
+  prefix: string,
 ): Tensors {
-  const slots = new Map<string, Float32Array<ArrayBuffer>>();
-  const saved = readJson<Readonly<Record<string, string>>>(file, 'slots', text);
+  const out = new Map<string, Float32Array<ArrayBuffer>>();
+  const saved = readJson<Readonly<Record<string, string>>>(file, key, metadata[key]);
   for (const [name, hash] of Object.entries(saved)) {
-    const tensor = tensors.get(slotPrefix + name);
+    const tensor = tensors.get(prefix + name);
     if (tensor?.dtype !== 'F32' || sha256(bytesOf(tensor.data)) !== hash) {
-      throw damaged(file, `tensor '${slotPrefix}${name}' is not the one that was saved`);
+      throw damaged(file, `tensor '${prefix}${name}' is not the one that was saved`);
     }
-    slots.set(name, tensor.data as Float32Array<ArrayBuffer>);
+    out.set(name, tensor.data as Float32Array<ArrayBuffer>);
   }
-  return slots;
+  return out;
 }
 
 /**
@@ -165,12 +188,15 @@ export function loadCheckpoint(bytes: Uint8Array, file = 'checkpoint'): Checkpoi
   if (metadata.format !== 'edge-nn checkpoint 1' || metadata.graph === undefined) {
     throw damaged(file, 'is no checkpoint of edge-nn: it has no graph in its metadata');
   }
-  const slots = readSlots(file, metadata.slots, tensors);
+  const opened = { file, metadata, tensors };
+  const slots = readHashed(opened, 'slots', slotPrefix);
+  const hasRanges = metadata.ranges !== undefined;
   return {
     graph: readGraph(file, metadata.graph, tensors),
     setup: readJson<Setup>(file, 'setup', metadata.setup),
     progress: readJson<Progress>(file, 'progress', metadata.progress),
     slots,
+    ranges: hasRanges ? readHashed(opened, 'ranges', rangePrefix) : new Map(),
   };
 }
 
@@ -188,19 +214,40 @@ function structure(graph: Graph): string[] {
     .sort();
 }
 
-/** What differs between two setups and graphs, as one line each. */
-function differences(saved: Checkpoint, graph: Graph, setup: Setup): string[] {
-  const before = structure(saved.graph);
+/** A line that only one of two graphs has, whatever training changes. */
+function graphDifference(saved: Graph, graph: Graph): string | undefined {
+  const before = structure(saved);
   const now = structure(graph);
   const changed =
     now.find((line) => !before.includes(line)) ?? before.find((line) => !now.includes(line));
-  const out = changed === undefined ? [] : [`graph (${changed.slice(0, 100)})`];
-  for (const key of Object.keys(setup) as (keyof Setup)[]) {
+  return changed?.slice(0, 100);
+}
+
+/** What differs between two setups and graphs, as one line each. */
+function differences(saved: Checkpoint, graph: Graph, setup: Setup): string[] {
+  const changed = graphDifference(saved.graph, graph);
+  const out = changed === undefined ? [] : [`graph (${changed})`];
+  const keys = new Set([...Object.keys(saved.setup), ...Object.keys(setup)]);
+  for (const key of keys as Set<keyof Setup>) {
     const was = JSON.stringify(saved.setup[key]);
     const is = JSON.stringify(setup[key]);
     if (was !== is) out.push(`${key} (was ${was}, is ${is})`);
   }
   return out;
+}
+
+/**
+ * A graph with the weights and statistics of a checkpoint, to begin another training with.
+ *
+ * @throws UsageError (exit code 2) where the checkpoint is of another network
+ */
+export function withWeightsOf(graph: Graph, saved: Checkpoint, file: string): Graph {
+  const difference = graphDifference(saved.graph, graph);
+  if (difference === undefined) return withData(graph, saved.graph.data as Tensors);
+  throw new UsageError(`${file} has the weights of another network: ${difference}`, {
+    hint: 'Give a checkpoint of the same model file.',
+    where: file,
+  });
 }
 
 /**

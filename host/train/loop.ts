@@ -21,12 +21,13 @@ import {
   withData,
   writeCheckpoint,
 } from './checkpoint.js';
-import { createEvaluator, type Evaluator } from './evaluator.js';
+import type { Evaluator } from './evaluator.js';
 import { losses, lossOf, targetsOf } from './losses.js';
 import { addBatch, bestOf, countCorrect, isStale, lossSoFar, nothingSeen } from './metrics.js';
 import { optimizers, weightDecayOf } from './optimizers.js';
+import { createPhasedEvaluator, createPhasedStepper, type PhasedStepper } from './phases.js';
+import type { FakeQuantizer } from './qat.js';
 import { rateFactor } from './schedules.js';
-import { createStepper, type Stepper } from './stepper.js';
 
 /** What happened: after every step, and after every epoch. Epochs and steps count from 1. */
 export type TrainEvent =
@@ -58,6 +59,7 @@ export interface LoopOptions {
   readonly epochs: number;
   readonly checkpointEvery: number;
   readonly recompute: boolean | undefined;
+  readonly quantizer: FakeQuantizer | undefined;
   readonly onProgress: (event: TrainEvent) => void;
 }
 
@@ -75,7 +77,7 @@ export interface Run {
 interface Context extends LoopOptions {
   readonly graph: Graph;
   readonly setup: Setup;
-  readonly stepper: Stepper;
+  readonly stepper: PhasedStepper;
   readonly evaluator: Evaluator | undefined;
   /** Batches of one epoch. */
   readonly steps: number;
@@ -128,7 +130,9 @@ function measures({ graph }: Context, sums: Running, data: Dataset) {
 }
 
 function checkpointOf({ graph, setup, stepper }: Context, progress: Progress): Checkpoint {
-  return { graph: withData(graph, stepper.weights()), setup, progress, slots: stepper.slots() };
+  const weights = new Map([...stepper.weights()].filter(([id]) => graph.values.has(id)));
+  const ranges = stepper.ranges();
+  return { graph: withData(graph, weights), setup, progress, slots: stepper.slots(), ranges };
 }
 
 function save(context: Context, name: 'last' | 'best', progress: Progress): void {
@@ -211,6 +215,7 @@ async function loop(
 ): Promise<{ progress: Progress; aborted: boolean }> {
   let progress = from;
   while (progress.epoch < context.epochs && !isStale(progress.history, context.setup.patience)) {
+    context.stepper.enter(progress.epoch);
     progress = await trainEpoch(context, progress);
     const done = progress.step < context.steps ? undefined : await finishEpoch(context, progress);
     if (!done) {
@@ -230,10 +235,10 @@ async function loop(
  * signal, whichever comes first.
  */
 export async function runTraining(from: Checkpoint, options: LoopOptions): Promise<Run> {
-  const { graph, setup, slots, progress } = from;
-  const { data, testData, engine } = options;
-  const stepper = createStepper(graph, setup, engine, slots, options.recompute);
-  const evaluator = testData && createEvaluator(graph, testData, engine);
+  const { graph, setup, progress } = from;
+  const { data, testData } = options;
+  const stepper = createPhasedStepper(from, options);
+  const evaluator = testData && createPhasedEvaluator(from, testData, options);
   const context: Context = {
     ...options,
     ...{ graph, setup, stepper, evaluator },

@@ -32,12 +32,26 @@ function clip(builder: GraphBuilder, grads: Grads, limit: number): Grads {
   return new Map([...grads].map(([w, g]) => [w, builder.add('mul', [g, factor], {})]));
 }
 
-/** The gradients as the optimizer is to see them. */
-export function regularize(builder: GraphBuilder, optimizer: Optimizer, grads: Grads): Grads {
+/**
+ * The gradients as the optimizer is to see them.
+ *
+ * @param undecayed parameters that weight decay leaves alone
+ */
+export function regularize(
+  builder: GraphBuilder,
+  optimizer: Optimizer,
+  grads: Grads,
+  undecayed: ReadonlySet<ValueId>,
+): Grads {
   const { clipNorm } = optimizer;
   const clipped =
     clipNorm === undefined || grads.size === 0 ? grads : clip(builder, grads, clipNorm);
   const factor = weightDecayOf(optimizer);
   if (factor === 0 || optimizers[optimizer.name].decouple) return clipped;
-  return new Map([...clipped].map(([w, g]) => [w, builder.add('scaleAdd', [w, g], { factor })]));
+  return new Map(
+    [...clipped].map(([w, g]) => [
+      w,
+      undecayed.has(w) ? g : builder.add('scaleAdd', [w, g], { factor }),
+    ]),
+  );
 }

@@ -34,6 +34,14 @@ export interface Stepper {
   dispose(): void;
 }
 
+export interface StepperOptions {
+  /** Contents of the optimizer's slots to start from; default their start values. */
+  readonly slots?: Tensors | undefined;
+  /** See TrainGraphOptions. */
+  readonly recompute?: boolean | undefined;
+  readonly undecayed?: ReadonlySet<ValueId> | undefined;
+}
+
 interface Compiled {
   readonly train: TrainGraph;
   readonly program: Program;
@@ -46,18 +54,19 @@ const slotName = ({ slot, parameter }: { slot: string; parameter: ValueId }): st
  * Prepares the training of a float graph (batch 1).
  *
  * @param setup says the optimizer, the size of most batches, the label smoothing
- * @param recompute see TrainGraphOptions
- * @param slots contents of the optimizer's slots to start from; default their start values
  */
 export function createStepper(
   model: Graph,
   { optimizer, batch, labelSmoothing }: Setup,
   engine: Engine,
-  slots: Tensors = new Map(),
-  recompute = false,
+  { slots = new Map(), recompute = false, undecayed }: StepperOptions = {},
 ): Stepper {
   const compile = (size: number): Compiled => {
-    const train = buildTrainGraph(model, size, optimizer, { labelSmoothing, recompute });
+    const train = buildTrainGraph(model, size, optimizer, {
+      labelSmoothing,
+      recompute,
+      undecayed,
+    });
     return { train, program: engine.compile(train.graph) };
   };
   let current = compile(batch);

@@ -42,7 +42,9 @@ export interface TrainGraphOptions extends TrainingOptions {
   /** Above 0, the targets are distributions. Default 0. */
   readonly labelSmoothing?: number;
   /** Cheap forward values are computed again in the backward pass. Default false. */
-  readonly recompute?: boolean;
+  readonly recompute?: boolean | undefined;
+  /** Parameters that weight decay leaves alone. */
+  readonly undecayed?: ReadonlySet<ValueId> | undefined;
 }
 
 /** The training graph of a float graph (batch 1) for batches of `batch` examples. */
@@ -67,8 +69,15 @@ export function buildTrainGraph(
   const decay = optimizers[optimizer.name].decouple
     ? builder.input({ shape: [], dtype: 'f32' }, { id: 'decay' })
     : undefined;
-  const slots = [...regularize(builder, optimizer, grads)].flatMap(([w, g]) =>
-    addUpdate(builder, optimizer, { w, g, rate, decay }),
+  const { undecayed = new Set() } = options;
+  const none = builder.constant({ shape: [], dtype: 'f32' }, new Float32Array(1), { id: 'none' });
+  const slots = [...regularize(builder, optimizer, grads, undecayed)].flatMap(([w, g]) =>
+    addUpdate(builder, optimizer, {
+      w,
+      g,
+      rate,
+      decay: decay && (undecayed.has(w) ? none : decay),
+    }),
   );
   const complete = deadCode(builder.finish([loss, ...graph.outputs]));
   return {

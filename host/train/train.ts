@@ -4,11 +4,13 @@
 import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../core/errors.js';
+import { sha256 } from '../core/hash.js';
 import { makeOutputFolder, outputError } from '../core/output-file.js';
 import { elements } from '../core/shape.js';
 import type { Dataset } from '../data/dataset.js';
 import type { Engine } from '../engine/engine.js';
 import { type Graph, getValue } from '../ir/graph.js';
+import { dataHash } from '../ir/text.js';
 import {
   type Checkpoint,
   type EpochResult,
@@ -17,11 +19,13 @@ import {
   type Setup,
   type Tensors,
   withData,
+  withWeightsOf,
 } from './checkpoint.js';
 import { type Run, runTraining, type TrainEvent } from './loop.js';
 import { checkData, lossOf, requireSmoothing } from './losses.js';
 import { bestOf, nothingSeen } from './metrics.js';
 import { type Hyper, optimizers, resolveOptimizer } from './optimizers.js';
+import type { FakeQuantizer } from './qat.js';
 import { resolveSchedule } from './schedules.js';
 
 /** What holds where an option is not given; the learning rate's default is the optimizer's own. */
@@ -70,6 +74,10 @@ export interface TrainOptions {
   /** Ends the training after so many epochs without a better one; default: never. */
   readonly patience?: number | undefined;
   readonly engine: Engine;
+  /** Trains for integers: rounds weights and activations as the quantized model will. */
+  readonly quantizer?: FakeQuantizer | undefined;
+  /** A checkpoint of the same network whose weights to begin with; default: drawn by the seed. */
+  readonly from?: string | undefined;
   /** The folder for last.safetensors and best.safetensors; without it nothing is written. */
   readonly out?: string | undefined;
   /** Continues a checkpoint: a path, or true for `<out>/last.safetensors`. */
@@ -149,7 +157,28 @@ function setupOf(options: TrainOptions, graph: Graph): Setup {
     labelSmoothing: requireSmoothing(options.labelSmoothing ?? 0, lossOf(graph), options.data),
     patience: options.patience === undefined ? null : requireCount('patience', options.patience, 1),
     engine: { name, variant },
+    ...(options.quantizer && { qat: options.quantizer.setup }),
+    ...(options.from !== undefined && { from: weightsHash(graph) }),
   };
+}
+
+/** SHA-256 of all that training may change. */
+function weightsHash(graph: Graph): string {
+  const hashes = [...graph.data].map(([id]) => dataHash(graph, id));
+  return sha256(Buffer.from(hashes.join()));
+}
+
+/** The file of a checkpoint. @throws UsageError where it is missing */
+function readCheckpoint(file: string, what: string, hint: string): Checkpoint {
+  if (existsSync(file)) return loadCheckpoint(readFileSync(file), file);
+  throw new UsageError(`no checkpoint ${what}: ${file} does not exist`, { hint, where: file });
+}
+
+/** The graph to train, with the weights to begin with. */
+function startGraph({ from }: TrainOptions, graph: Graph): Graph {
+  if (from === undefined) return graph;
+  const saved = readCheckpoint(from, 'to begin with', 'Give a checkpoint of `edge-nn train`.');
+  return withWeightsOf(graph, saved, from);
 }
 
 /** A model without labels takes the names of the classes from its data. */
@@ -169,16 +198,11 @@ function readResume(options: TrainOptions, graph: Graph, setup: Setup): Checkpoi
     });
   }
   const file = resume === true ? join(out!, 'last.safetensors') : resume;
-  if (!existsSync(file)) {
-    throw new UsageError(`no checkpoint to resume: ${file} does not exist`, {
-      hint:
-        out !== undefined && existsSync(out)
-          ? 'A training that stopped before its first checkpoint left nothing: run the same command without --resume.'
-          : 'Train without --resume, or give the --out folder of an earlier training.',
-      where: file,
-    });
-  }
-  const saved = loadCheckpoint(readFileSync(file), file);
+  const hint =
+    out !== undefined && existsSync(out)
+      ? 'A training that stopped before its first checkpoint left nothing: run the same command without --resume.'
+      : 'Train without --resume, or give the --out folder of an earlier training.';
+  const saved = readCheckpoint(file, 'to resume', hint);
   requireSame(saved, graph, setup, file);
   return { ...saved, graph: withData(graph, saved.graph.data as Tensors) };
 }
@@ -199,12 +223,19 @@ function prepareFolder(out: string): void {
   }
 }
 
-const start = (graph: Graph, setup: Setup): Checkpoint => ({
-  graph,
-  setup,
-  progress: { epoch: 0, step: 0, steps: 0, running: nothingSeen, history: [] },
-  slots: new Map(),
-});
+async function start(
+  graph: Graph,
+  setup: Setup,
+  quantizer: FakeQuantizer | undefined,
+): Promise<Checkpoint> {
+  return {
+    graph,
+    setup,
+    progress: { epoch: 0, step: 0, steps: 0, running: nothingSeen, history: [] },
+    slots: new Map(),
+    ranges: quantizer ? await quantizer.start(graph) : new Map(),
+  };
+}
 
 function resultOf(out: string | undefined, run: Run): TrainResult {
   const { graph, progress } = run.checkpoint;
@@ -233,22 +264,24 @@ function resultOf(out: string | undefined, run: Run): TrainResult {
  * fit or the loss is no longer finite; UnsupportedError (4) for an op without gradient
  */
 export async function trainModel(options: TrainOptions): Promise<TrainResult> {
-  const { data, testData, engine, out, signal, recompute } = options;
+  const { data, testData, engine, out, signal, recompute, quantizer } = options;
   const epochs = requireCount('epochs', options.epochs ?? trainDefaults.epochs, 1);
   const checkpointEvery = requireCount(
     'checkpointEvery',
     options.checkpointEvery ?? trainDefaults.checkpointEvery,
     1,
   );
-  const graph = withLabels(options.model.graph(requireCount('seed', options.seed ?? 0, 0)), data);
+  const drawn = withLabels(options.model.graph(requireCount('seed', options.seed ?? 0, 0)), data);
+  const graph = startGraph(options, drawn);
   const setup = setupOf(options, graph);
   checkData(graph, data);
   if (testData) checkData(graph, testData);
-  const from = readResume(options, graph, setup) ?? start(graph, setup);
+  const from = readResume(options, graph, setup) ?? (await start(graph, setup, quantizer));
   if (out !== undefined) prepareFolder(out);
   const onProgress = options.onProgress ?? (() => {});
   const run = await runTraining(from, {
     ...{ data, testData, engine, out, signal, epochs, checkpointEvery, onProgress, recompute },
+    quantizer,
   });
   return resultOf(out, run);
 }

@@ -4,18 +4,19 @@ import { BadInputError, UsageError } from '../../core/errors.js';
 import { writeOutputFile } from '../../core/output-file.js';
 import { exportTflite } from '../../emit/tflite.js';
 import { createEngine } from '../../engine/engine.js';
-import { type Graph, getValue, type ValueId } from '../../ir/graph.js';
+import { getValue, type ValueId } from '../../ir/graph.js';
 import { lower } from '../../lower/pipeline.js';
 import type { Promotion } from '../../quant/auto.js';
 import type { LayerNoise } from '../../quant/diagnose.js';
 import { type ObserverName, observers } from '../../quant/observers.js';
-import { prepareForQuantization } from '../../quant/quantize.js';
-import { quantizeModel } from '../../quant/quantize-model.js';
-import { isSchemeName, type SchemeName, schemes } from '../../scheme/schemes.js';
+import { quantizeModel, type TrainedScore } from '../../quant/quantize-model.js';
+import { schemes } from '../../scheme/schemes.js';
+import type { QatSetup } from '../../train/qat-setup.js';
 import { type Context, command, defined, type Flags, silent } from '../command.js';
 import { needsOf, openEvaluationData, openTestData, openTrainData } from '../datasets.js';
 import { readModelFile } from '../model-file.js';
 import { read, shared } from '../options.js';
+import { layerSchemes, requireScheme } from '../schemes.js';
 import { facts, percent, table } from '../table.js';
 
 export interface QuantizeOptions {
@@ -32,6 +33,8 @@ export interface QuantizeOptions {
   readonly layers?: string;
   /** One scale per output of a dense layer; older TFLite interpreters know only one per layer. */
   readonly perAxisDense?: boolean;
+  /** Calibrate although the checkpoint holds trained scales (`train --qat`). */
+  readonly recalibrate?: boolean;
   /** How ranges are found; default minMax. */
   readonly observer?: string;
   /** Balance channels between layers before quantizing. */
@@ -59,6 +62,8 @@ export interface QuantizeReport {
   /** Mean squared errors; null where the targets are classes. */
   readonly floatMeanSquares: number | null;
   readonly int8MeanSquares: number | null;
+  /** What the graph with fake quantization scores; null where ranges were calibrated. */
+  readonly trained: TrainedScore | null;
   readonly layers: readonly LayerNoise[];
   /** How many values had their channels balanced. */
   readonly equalized: number;
@@ -79,31 +84,6 @@ export interface PromotionReport {
   /** Bytes of the arena on a board without kernels of its own, and of the .tflite. */
   readonly arena: number;
   readonly bytes: number;
-}
-
-function requireScheme(name: string | undefined): SchemeName | undefined {
-  if (name === undefined || isSchemeName(name)) return name;
-  throw new UsageError(`there is no quantization scheme ${name}`, {
-    hint: `Choose one of: ${Object.keys(schemes).join(', ')}.`,
-  });
-}
-
-/** The layers of `--layers`, by the values that they compute. */
-function layerSchemes(graph: Graph, text: string): ReadonlyMap<ValueId, SchemeName> {
-  const prepared = prepareForQuantization(graph);
-  const layers = [...prepared.inputs, ...prepared.nodes.map(({ output }) => output)];
-  const named = (name: string): ValueId => {
-    const found = layers.find((id) => id === name || getValue(prepared, id).name === name);
-    if (found !== undefined) return found;
-    throw new UsageError(`there is no layer ${name}`, {
-      hint: `Choose among: ${layers.join(', ')}.`,
-    });
-  };
-  const entries = text.split(',').map((entry) => {
-    const [name = '', scheme] = entry.split('=');
-    return [named(name), requireScheme(scheme ?? '')!] as const;
-  });
-  return new Map(entries);
 }
 
 function describePromotion({ graph, ...promotion }: Promotion): PromotionReport {
@@ -131,6 +111,19 @@ function promotionLine(report: PromotionReport): string {
   return `int16: ${layers.join(', ')}: ${quality}, output ${outputSnrDb.toFixed(1)} dB, arena ${sizes[0]}, file ${sizes[1]} bytes`;
 }
 
+/** A scheme and layers that are asked for must be those that the scales were trained for. */
+function requireTrainedScheme(options: QuantizeOptions, setup: QatSetup, context: Context): void {
+  const asked = options.scheme ?? setup.scheme;
+  if (asked !== setup.scheme || options.layers !== undefined) {
+    const what = options.layers === undefined ? `scheme ${asked}` : `layers ${options.layers}`;
+    throw new UsageError(`${options.model} was trained for ${setup.scheme}, not for ${what}`, {
+      hint: 'Leave --scheme and --layers out, or give --recalibrate.',
+      where: options.model,
+    });
+  }
+  context.note(`scales of ${setup.scheme} from training (${setup.ranges}); nothing is calibrated`);
+}
+
 const defaultOutput = (model: string): string =>
   `${dirname(model)}/${basename(model, extname(model))}.tflite`;
 
@@ -144,13 +137,15 @@ export async function quantize(
   options: QuantizeOptions,
   context: Context = silent,
 ): Promise<QuantizeReport> {
-  const { graph } = readModelFile(options.model);
+  const { graph, trained: stored } = readModelFile(options.model);
+  const trained = options.recalibrate ? undefined : stored;
   if (graph.stage !== 'float') {
     throw new BadInputError(`${options.model} is a ${graph.stage} model already`, {
       hint: 'Give the float model: a .safetensors checkpoint of `edge-nn train`.',
       where: options.model,
     });
   }
+  if (trained) requireTrainedScheme(options, trained.setup, context);
   const { config } = context;
   const needs = needsOf(graph);
   const data = await openTrainData(config, options.data, needs);
@@ -168,10 +163,11 @@ export async function quantize(
     engine: await createEngine(options.engine),
     samples: options.samples,
     seed: options.seed ?? 1,
-    scheme: requireScheme(options.scheme),
+    scheme: options.scheme === undefined ? undefined : requireScheme(options.scheme),
     layers: options.layers === undefined ? undefined : layerSchemes(graph, options.layers),
     perAxisDense: options.perAxisDense,
     observer: options.observer as ObserverName | undefined,
+    trained,
     equalize: options.equalize,
     biasCorrection: options.biasCorrection,
     auto: options.auto,
@@ -206,6 +202,7 @@ const options = (flags: Flags): QuantizeOptions =>
     scheme: read.text(flags, 'scheme'),
     layers: read.text(flags, 'layers'),
     perAxisDense: read.flag(flags, 'per-axis-dense'),
+    recalibrate: read.flag(flags, 'recalibrate'),
     observer: read.text(flags, 'observer'),
     equalize: read.flag(flags, 'equalize'),
     biasCorrection: read.flag(flags, 'bias-correction'),
@@ -229,9 +226,9 @@ export const quantizeCommand = command<QuantizeReport>({
     samples: { type: 'number', default: 500, describe: 'Calibration examples' },
     scheme: {
       type: 'string',
-      default: 'int8',
       choices: Object.keys(schemes),
-      describe: 'Types of activations and weights: int16x8 is 16 and 8 bits, int8w4 8 and 4',
+      describe:
+        'Types of activations and weights: int16x8 is 16 and 8 bits, int8w4 8 and 4; default int8, or what it was trained for',
     },
     layers: {
       type: 'string',
@@ -241,6 +238,11 @@ export const quantizeCommand = command<QuantizeReport>({
       type: 'boolean',
       default: false,
       describe: 'A scale per output of dense layers (older TFLite interpreters know one)',
+    },
+    recalibrate: {
+      type: 'boolean',
+      default: false,
+      describe: 'Calibrate, although the checkpoint holds the scales of train --qat',
     },
     observer: {
       type: 'string',
@@ -290,6 +292,8 @@ export const quantizeCommand = command<QuantizeReport>({
         ['output', report.output],
         ['bytes', report.bytes],
         ['float accuracy', percentText(report.floatAccuracy)],
+        ['trained accuracy', report.trained ? percentText(report.trained.accuracy) : undefined],
+        ['same class', report.trained ? percentText(report.trained.agreement) : undefined],
         ['quantized accuracy', percentText(report.int8Accuracy)],
         ['float squared error', report.floatMeanSquares?.toPrecision(4)],
         ['quantized squared error', report.int8MeanSquares?.toPrecision(4)],

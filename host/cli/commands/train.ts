@@ -2,15 +2,22 @@
 import { join } from 'node:path';
 import { UsageError } from '../../core/errors.js';
 import { augmented, parseAugmentation } from '../../data/augment.js';
-import { createEngine, engineNames, usefulThreads } from '../../engine/engine.js';
+import type { Dataset } from '../../data/dataset.js';
+import { createEngine, type Engine, engineNames, usefulThreads } from '../../engine/engine.js';
 import { loadModelFile } from '../../front/load-model.js';
+import type { Model } from '../../front/model.js';
+import { createFakeQuantizer } from '../../quant/qat.js';
+import { schemes } from '../../scheme/schemes.js';
 import type { TrainEvent } from '../../train/loop.js';
 import { type Hyper, optimizerNames } from '../../train/optimizers.js';
+import type { FakeQuantizer } from '../../train/qat.js';
+import { type QatSetup, qatDefaults, rangeKinds } from '../../train/qat-setup.js';
 import { scheduleNames } from '../../train/schedules.js';
 import { trainDefaults, trainModel } from '../../train/train.js';
 import { type Context, command, defined, type Flags, silent } from '../command.js';
 import { needsOf, openTestData, openTrainData } from '../datasets.js';
 import { read, shared } from '../options.js';
+import { layerSchemes, requireScheme } from '../schemes.js';
 import { duration, facts, percent } from '../table.js';
 
 export interface TrainOptions {
@@ -56,6 +63,18 @@ export interface TrainOptions {
   readonly recompute?: boolean;
   /** Default 1. */
   readonly seed?: number;
+  /** Train for a quantization scheme: int8, int16x8 or int8w4. */
+  readonly qat?: string;
+  /** Other schemes for some layers: `conv1=int16x8,fc=int8`. */
+  readonly qatLayers?: string;
+  /** Where scales come from; default learned. */
+  readonly qatRanges?: string;
+  /** Epochs with each batch's own statistics, before batch normalization freezes; default 1. */
+  readonly qatFreeze?: number;
+  /** With `qat`: one scale per output of a dense layer. */
+  readonly perAxisDense?: boolean;
+  /** A checkpoint of the same network whose weights to begin with. */
+  readonly from?: string;
   /** Go on from `<out>/last.safetensors`. */
   readonly resume?: boolean;
   /** Steps between checkpoints within an epoch; default 500. */
@@ -129,6 +148,7 @@ export async function train(
     augment,
     engine,
     threads,
+    qat,
     ...rest
   } = options;
   // Kernels are compiled while the model and the data are read; who waits for them hears of errors.
@@ -143,6 +163,9 @@ export async function train(
   const testData = await openTestData(context.config, spec, testSpec, plain, needs);
   const augmentation = augment === undefined ? model.augment : parseAugmentation(augment);
   const data = augmentation ? augmented(plain, augmentation, options.seed ?? 1) : plain;
+  const running = await engineReady;
+  const quantizer =
+    qat === undefined ? undefined : fakeQuantizer(options, qat, model, plain, running);
   const result = await trainModel({
     ...rest,
     model,
@@ -150,7 +173,8 @@ export async function train(
     testData,
     seed: options.seed ?? 1,
     learningRate: lr,
-    engine: await engineReady,
+    engine: running,
+    quantizer,
     out: options.out ?? join('runs', model.name),
     signal: context.signal,
     onProgress: reporter(context, data.count),
@@ -158,6 +182,36 @@ export async function train(
   const { graph: _, history: __, ...report } = result;
   if (report.aborted) context.note('stopped; the same command with --resume goes on from here');
   return report;
+}
+
+/** What --qat asks for. */
+function fakeQuantizer(
+  options: TrainOptions,
+  qat: string,
+  model: Model,
+  data: Dataset,
+  engine: Engine,
+): FakeQuantizer {
+  const { qatLayers: layers, qatRanges, qatFreeze: freeze = qatDefaults.freeze } = options;
+  const ranges = rangeKinds.find((kind) => kind === (qatRanges ?? qatDefaults.ranges));
+  if (!ranges) {
+    throw new UsageError(`there are no ranges ${qatRanges}`, {
+      hint: `Choose one of: ${rangeKinds.join(', ')}.`,
+    });
+  }
+  if (!Number.isInteger(freeze) || freeze < 0) {
+    throw new UsageError(`--qat-freeze must be a whole number of epochs, got ${freeze}`, {
+      hint: 'Give 0 to keep the statistics that the model comes with.',
+    });
+  }
+  const setup: QatSetup = {
+    scheme: requireScheme(qat),
+    layers: layers === undefined ? {} : Object.fromEntries(layerSchemes(model.graph(null), layers)),
+    ranges,
+    freeze,
+    perAxisDense: options.perAxisDense ?? false,
+  };
+  return createFakeQuantizer({ setup, data, engine, seed: options.seed ?? 1 });
 }
 
 /** momentum=0.8,beta2=0.99 as numbers by name. @throws UsageError */
@@ -195,6 +249,12 @@ const options = (flags: Flags): TrainOptions =>
     engine: read.text(flags, 'engine'),
     threads: read.number(flags, 'threads'),
     recompute: read.flag(flags, 'recompute'),
+    qat: read.text(flags, 'qat'),
+    qatLayers: read.text(flags, 'qat-layers'),
+    qatRanges: read.text(flags, 'qat-ranges'),
+    qatFreeze: read.number(flags, 'qat-freeze'),
+    perAxisDense: read.flag(flags, 'per-axis-dense'),
+    from: read.text(flags, 'from'),
     seed: read.number(flags, 'seed'),
     resume: read.flag(flags, 'resume'),
     checkpointEvery: read.number(flags, 'checkpoint-every'),
@@ -244,6 +304,32 @@ export const trainCommand = command<TrainReport>({
       default: false,
       describe: 'Less memory: compute cheap values twice',
     },
+    from: { type: 'string', describe: 'A checkpoint of this network whose weights to begin with' },
+    qat: {
+      type: 'string',
+      choices: Object.keys(schemes),
+      describe: 'Train with the rounding of this quantization scheme',
+    },
+    'qat-layers': {
+      type: 'string',
+      describe: 'Other schemes for some layers, such as conv1=int16x8,fc=int8',
+    },
+    'qat-ranges': {
+      type: 'string',
+      default: qatDefaults.ranges,
+      choices: rangeKinds,
+      describe: 'Where scales come from: parameters, or averages of what batches hold',
+    },
+    'qat-freeze': {
+      type: 'number',
+      default: qatDefaults.freeze,
+      describe: 'Epochs after which batch normalization and averages stay',
+    },
+    'per-axis-dense': {
+      type: 'boolean',
+      default: false,
+      describe: 'With --qat: a scale per output of dense layers',
+    },
     seed: shared.seed,
     resume: { type: 'boolean', default: false, describe: 'Go on from <out>/last.safetensors' },
     'checkpoint-every': {
@@ -255,6 +341,10 @@ export const trainCommand = command<TrainReport>({
   },
   examples: [
     ['edge-nn train lenet5.ts --data mnist --epochs 2 --out runs/lenet5', 'LeNet-5 on MNIST'],
+    [
+      'edge-nn train lenet5.ts --data mnist --qat int8w4 --from runs/lenet5/best.safetensors --out runs/w4',
+      'Train on for weights of 4 bits',
+    ],
     [
       'edge-nn train m.ts --data npy:x.npy,y.npy --test-data npy:tx.npy,ty.npy',
       'Data without a split of its own',
