@@ -184,3 +184,42 @@ export function zeroEnded(w: Int8Array, rows: number): Int8Array {
   }
   return out;
 }
+
+/** Rows of w[rows][count / width][width] with the last two dimensions exchanged. */
+export function transposedRows(w: Int8Array, rows: number, width: number): Int8Array {
+  const count = w.length / rows;
+  const height = count / width;
+  return Int8Array.from(w, (_, i) => {
+    const [row, to] = [Math.floor(i / count), i % count];
+    return w[row * count + (to % height) * width + Math.floor(to / height)]!;
+  });
+}
+
+export interface Windows {
+  readonly scratchBytes: number;
+  /** Whether the window's rows are its columns. */
+  readonly transposed: boolean;
+}
+
+/**
+ * What enn_depthwise_conv2d_s8_windows__mve takes for a layer: undefined where a row of its window is
+ * longer than a vector or lies too far apart in the plane, or where there are no four outputs.
+ */
+export function windowsOf(height: PatchAxis, width: PatchAxis): Windows | undefined {
+  if (height.out * width.out < 4) return undefined;
+  const tall = height.out > width.out;
+  const [across, along] = tall ? [width, height] : [height, width];
+  const line = planeLength(along);
+  const step = (axis: PatchAxis) => axis.dilation * (axis === along ? 1 : line);
+  const transposed = height.kernel < width.kernel;
+  const [inner, outer] = transposed ? [height, width] : [width, height];
+  const far = (Math.min(4, along.out) - 1) * along.stride;
+  const last = (rows: number) => (rows - 1) * step(outer) + (inner.kernel - 1) * step(inner) + far;
+  let rows = Math.min(outer.kernel, Math.floor(vector / inner.kernel));
+  while (rows > 0 && last(rows) > largestPlace) rows--;
+  if (rows === 0) return undefined;
+  const vectors = Math.ceil(outer.kernel / rows);
+  const behind = (vectors * rows - outer.kernel) * step(outer);
+  const planeBytes = line * planeLength(across) + behind;
+  return { scratchBytes: (4 + vectors) * vector + planeBytes, transposed };
+}

@@ -17,7 +17,9 @@ import {
   patchesOf,
   rowSums,
   rows16,
+  transposedRows,
   vector,
+  windowsOf,
   zeroEnded,
 } from './pack-mve.js';
 import type { LayerTables } from './pack-types.js';
@@ -91,8 +93,8 @@ const conv2d: Choice<'conv2d'> = (c) => {
 const depthwiseConv2d: Choice<'depthwiseConv2d'> = (c) => {
   const { graph, node } = c;
   const form = short(c, false);
+  if (!form) return undefined;
   const [x, y] = [getValue(graph, node.inputs[0]!), getValue(graph, node.output)];
-  if (!form || x.shape[3] !== y.shape[3]) return undefined;
   const [, ...kernel] = getValue(graph, node.inputs[1]!).shape as number[];
   const { stride, dilation } = node.attrs;
   const axis = (i: 0 | 1) => ({
@@ -101,24 +103,33 @@ const depthwiseConv2d: Choice<'depthwiseConv2d'> = (c) => {
     stride: stride[i],
     dilation: dilation[i],
   });
-  const patches = patchesOf(axis(0), axis(1));
-  if (!patches) return undefined;
+  const [height, width] = [axis(0), axis(1)];
   const { rows, channels, bias } = folded(c, form);
-  const { multiplier, shift } = form.multipliers;
-  const weights = zeroEnded(rows, channels);
+  const { multiplier: mult, shift } = form.multipliers;
+  const isPlain = x.shape[3] === channels;
+  const inPlace = isPlain && elements(y.shape) <= elements(x.shape);
+  const patches = isPlain ? patchesOf(height, width) : undefined;
+  if (patches) {
+    const weights = Int8Array.from([...patches.table, ...zeroEnded(rows, channels)]);
+    return {
+      name: 'enn_depthwise_conv2d_s8_patches__mve',
+      header: 'enn_s8_depthwise_mve.h',
+      order: 'any',
+      inPlace,
+      scratchBytes: patches.planeBytes,
+      tables: { weights, align, bias, mult, shift },
+    };
+  }
+  const windows = windowsOf(height, width);
+  if (!windows) return undefined;
+  const weights = windows.transposed ? transposedRows(rows, channels, kernel[1]!) : rows;
   return {
-    name: 'enn_depthwise_conv2d_s8_patches__mve',
-    header: 'enn_s8_depthwise_mve.h',
+    name: 'enn_depthwise_conv2d_s8_windows__mve',
+    header: 'enn_s8_depthwise_windows_mve.h',
     order: 'any',
-    inPlace: elements(y.shape) <= elements(x.shape),
-    scratchBytes: patches.planeBytes,
-    tables: {
-      weights: Int8Array.from([...patches.table, ...weights]),
-      align,
-      bias,
-      mult: multiplier,
-      shift,
-    },
+    inPlace,
+    scratchBytes: windows.scratchBytes,
+    tables: { weights, align, bias, mult, shift },
   };
 };
 
