@@ -100,7 +100,7 @@ export function requireClasses(dataset: Dataset, outputs: number): void {
     throw new BadInputError(
       `data ${dataset.name} has class number ${target.classes - 1}, the model has ${outputs} outputs (classes 0 to ${outputs - 1})`,
       {
-        hint: 'Give the last layer one output per class; classes count from 0.',
+        hint: 'Give the last layer one output per class, from 0; for one yes or no with sigmoidCrossEntropy add target=values to the data.',
         where: dataset.name,
       },
     );

@@ -11,8 +11,9 @@ import { type Graph, getValue, type ValueId } from '../ir/graph.js';
 import { forInference } from '../rewrite/for-inference.js';
 import { rebatch } from '../rewrite/rebatch.js';
 import type { Running, Tensors } from './checkpoint.js';
+import { judgeOf } from './judge.js';
 import { addLoss, losses, lossOf, targetsOf } from './losses.js';
-import { addBatch, countCorrect, nothingSeen } from './metrics.js';
+import { addBatch, nothingSeen } from './metrics.js';
 
 export interface Evaluator {
   /** Sums over the dataset; undefined when the signal aborted it. */
@@ -48,16 +49,14 @@ export function createEvaluator(model: Graph, dataset: Dataset, engine: Engine):
   const units = elements(getValue(model, model.outputs[0]!).shape.slice(1));
   const compiled = new Map<number, Compiled>();
   const plan = batches(dataset.count, batchSize);
+  const judge = judgeOf(model, dataset);
 
   function run({ program, input, target, ...ids }: Compiled, indices: Uint32Array, sums: Running) {
     program.write(input, dataset.inputs(indices) as Float32Array<ArrayBuffer>);
     program.write(target, targetsOf(loss, dataset, indices, units));
     program.run();
     const [value] = program.read(ids.loss) as Float32Array;
-    const correct =
-      dataset.target.kind === 'class'
-        ? countCorrect(program.read(ids.output) as Float32Array, dataset.labels(indices), units)
-        : 0;
+    const correct = judge?.(program.read(ids.output) as Float32Array, indices) ?? 0;
     return addBatch(sums, losses[loss], indices.length, value!, correct);
   }
 

@@ -22,8 +22,9 @@ import {
   writeCheckpoint,
 } from './checkpoint.js';
 import type { Evaluator } from './evaluator.js';
+import { type Judge, judgeOf } from './judge.js';
 import { losses, lossOf, targetsOf } from './losses.js';
-import { addBatch, bestOf, countCorrect, isStale, lossSoFar, nothingSeen } from './metrics.js';
+import { addBatch, bestOf, isStale, lossSoFar, nothingSeen } from './metrics.js';
 import { optimizers, weightDecayOf } from './optimizers.js';
 import { createPhasedEvaluator, createPhasedStepper, type PhasedStepper } from './phases.js';
 import type { FakeQuantizer } from './qat.js';
@@ -79,6 +80,8 @@ interface Context extends LoopOptions {
   readonly setup: Setup;
   readonly stepper: PhasedStepper;
   readonly evaluator: Evaluator | undefined;
+  readonly judge: Judge | undefined;
+  readonly testJudge: Judge | undefined;
   /** Batches of one epoch. */
   readonly steps: number;
   /** Numbers per output. */
@@ -115,17 +118,16 @@ function stepOnce(context: Context, indices: Uint32Array, progress: Progress): P
     key: [setup.seed, progress.epoch, progress.step],
   });
   requireFinite('loss', result.loss, progress);
-  const isClass = data.target.kind === 'class';
-  const correct = isClass ? countCorrect(result.outputs, data.labels(indices), units) : 0;
+  const correct = context.judge?.(result.outputs, indices) ?? 0;
   const running = addBatch(progress.running, losses[loss], indices.length, result.loss, correct);
   return { ...progress, step: progress.step + 1, steps: progress.steps + 1, running };
 }
 
 /** Loss and accuracy of some sums, as an epoch reports them. */
-function measures({ graph }: Context, sums: Running, data: Dataset) {
+function measures({ graph }: Context, sums: Running, judge: Judge | undefined) {
   return {
     loss: lossSoFar(sums, losses[lossOf(graph)]),
-    accuracy: data.target.kind === 'class' ? sums.correct / Math.max(sums.seen, 1) : null,
+    accuracy: judge ? sums.correct / Math.max(sums.seen, 1) : null,
   };
 }
 
@@ -151,7 +153,7 @@ function reportStep(context: Context, progress: Progress): void {
     epochs,
     step: progress.step,
     steps,
-    ...measures(context, progress.running, data),
+    ...measures(context, progress.running, context.judge),
     imagesPerSecond,
     secondsLeft: imagesPerSecond > 0 ? left / imagesPerSecond : 0,
   });
@@ -186,11 +188,11 @@ async function trainEpoch(context: Context, from: Progress): Promise<Progress> {
 
 /** Evaluates after an epoch and writes its checkpoints; undefined when aborted. */
 async function finishEpoch(context: Context, progress: Progress): Promise<Progress | undefined> {
-  const { data, testData, evaluator, stepper, signal, epochs, clock } = context;
-  const train = measures(context, progress.running, data);
+  const { testData, evaluator, stepper, signal, epochs, clock } = context;
+  const train = measures(context, progress.running, context.judge);
   const sums = await evaluator?.evaluate(stepper.weights(), signal);
   if (evaluator && !sums) return undefined;
-  const test = sums && testData ? measures(context, sums, testData) : undefined;
+  const test = sums && testData ? measures(context, sums, context.testJudge) : undefined;
   requireFinite('test loss', test?.loss ?? 0, { ...progress, step: progress.step - 1 });
   const result: EpochResult = {
     epoch: progress.epoch + 1,
@@ -241,7 +243,8 @@ export async function runTraining(from: Checkpoint, options: LoopOptions): Promi
   const evaluator = testData && createPhasedEvaluator(from, testData, options);
   const context: Context = {
     ...options,
-    ...{ graph, setup, stepper, evaluator },
+    ...{ graph, setup, stepper, evaluator, judge: judgeOf(graph, data) },
+    testJudge: testData && judgeOf(graph, testData),
     steps: Math.ceil(data.count / setup.batch),
     units: elements(getValue(graph, graph.outputs[0]!).shape.slice(1)),
     clock: { images: 0, seconds: 0 },

@@ -17,11 +17,16 @@ export interface LossRule {
   readonly reduction: 'mean' | 'sum';
   /** The activation that the loss computes itself; as the last layer of a model it is skipped. */
   readonly includes?: OpName;
+  /** Targets are 0 or 1, each for itself: what is above this says 1, before and behind `includes`. */
+  readonly yes?: { readonly logit: number; readonly activated: number };
 }
 
 export const losses: Readonly<Record<LossName, LossRule>> = {
   softmaxCrossEntropy: { target: 'class', reduction: 'mean', includes: 'softmax' },
-  sigmoidCrossEntropy: { target: 'values', reduction: 'mean', includes: 'sigmoid' },
+  sigmoidCrossEntropy: {
+    ...{ target: 'values', reduction: 'mean', includes: 'sigmoid' },
+    yes: { logit: 0, activated: 0.5 },
+  },
   meanSquares: { target: 'values', reduction: 'mean' },
   sumSquares: { target: 'values', reduction: 'sum' },
 };
@@ -55,7 +60,7 @@ export function requireSmoothing(smoothing: number, loss: LossName, dataset: Dat
 }
 
 /** The value that the loss reads: the output, or the logits below an activation it includes. */
-function predictionOf(graph: Graph, loss: LossName): ValueId {
+export function predictionOf(graph: Graph, loss: LossName): ValueId {
   const output = graph.outputs[0]!;
   const last = graph.nodes.find((node) => node.output === output);
   return last && last.op === losses[loss].includes ? last.inputs[0]! : output;

@@ -20,6 +20,19 @@ export function countCorrect(
   return correct;
 }
 
+/** How many outputs are above the limit where their target is above 1/2, and not where it is not. */
+export function countSides(
+  outputs: ArrayLike<number>,
+  targets: ArrayLike<number>,
+  limit: number,
+): number {
+  let correct = 0;
+  for (let i = 0; i < targets.length; i++) {
+    if (outputs[i]! > limit === targets[i]! > 0.5) correct++;
+  }
+  return correct;
+}
+
 /** The sums after one more batch of n examples. */
 export function addBatch(
   running: Running,

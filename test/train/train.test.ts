@@ -16,6 +16,7 @@ import { loadCheckpoint, withData } from '../../host/train/checkpoint.js';
 import type { TrainEvent } from '../../host/train/loop.js';
 import { type TrainOptions, trainModel } from '../../host/train/train.js';
 import { lineData, lineModel, shapesData, shapesModel } from './fixtures/data.js';
+import { normals } from './fixtures/numbers.js';
 
 let engine: Engine;
 let folder = '';
@@ -273,6 +274,44 @@ test('sigmoid cross-entropy learns classes by one-hot targets', async () => {
   );
   assert.ok(result.testAccuracy! > 0.9, `accuracy ${result.testAccuracy}`);
 });
+
+for (const [what, activation, limit] of [
+  ['logits', undefined, 0],
+  ['probabilities', sigmoid, 0.5],
+] as const) {
+  test(`sigmoid cross-entropy of several labels, from ${what}: the part of them that is right`, async () => {
+    const count = 40;
+    const x = Float32Array.from(normals(2 * count, 8));
+    const y = Float32Array.from(x, (v) => Number(v > 0));
+    const data = memoryDataset({
+      ...{ name: 'signs', target: 'values' },
+      inputs: { file: 'signs-x', shape: [count, 2], data: x },
+      targets: { file: 'signs-y', shape: [count, 2], data: y },
+    });
+    const signs = model(
+      'signs',
+      () => {
+        const logits = dense(input([2]), 2, { name: 'd' });
+        return activation ? activation(logits) : logits;
+      },
+      { loss: 'sigmoidCrossEntropy' },
+    );
+    const training = { model: signs, data, testData: data, epochs: 1, learningRate: 0.05 };
+    const { graph, history } = await trainModel(options(training));
+    const [w, b] = ['d.w', 'd.b'].map((id) => graph.data.get(id) as Float32Array);
+    const isRight = (target: number, i: number) => {
+      const at = 2 * (i >> 1);
+      const k = 2 * (i % 2);
+      const logit = w![k]! * x[at]! + w![k + 1]! * x[at + 1]! + b![i % 2]!;
+      const output = activation ? 1 / (1 + Math.exp(-logit)) : logit;
+      return output > limit === target > 0.5;
+    };
+    const right = [...y].filter(isRight).length;
+    assert.equal(history[0]!.testAccuracy, right / y.length);
+    const { testAccuracy } = await trainModel(options({ ...training, epochs: 40 }));
+    assert.ok(testAccuracy! > 0.9, `accuracy ${testAccuracy}`);
+  });
+}
 
 test('a last softmax or sigmoid is part of its loss, so it is not applied twice', async () => {
   const head = {
