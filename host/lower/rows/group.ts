@@ -6,7 +6,7 @@ import { byteSize } from '../../core/dtype.js';
 import { elements } from '../../core/shape.js';
 import { type Graph, getValue, type ValueId } from '../../ir/graph.js';
 import type { GroupImage, RowGroup, RowLayer, StepProof, Target } from '../lowered.js';
-import { isStepOp, type StepNode } from '../lowered-ops.js';
+import { isAliasOp, isStepOp, type StepNode } from '../lowered-ops.js';
 import { rowLayer } from './layer.js';
 import { memoryOf, orderFeeds, type RowFeed, scheduleRows } from './schedule.js';
 
@@ -23,7 +23,7 @@ export interface RowPrefix {
 function sourcesOf(graph: Graph): Set<ValueId> {
   const sources = new Set(graph.inputs);
   for (const { op, inputs, output } of graph.nodes) {
-    if (op === 'reshape' && sources.has(inputs[0]!)) sources.add(output);
+    if (isAliasOp(op) && sources.has(inputs[0]!)) sources.add(output);
   }
   return sources;
 }
