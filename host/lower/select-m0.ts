@@ -1,7 +1,7 @@
 /**
  * Kernels for Armv6-M (kernels/c/enn_s8_*_m0.h): Cortex-M0 and M0+.
  */
-import { type Pair, sameShape } from '../core/shape.js';
+import { elements, type Pair, sameShape } from '../core/shape.js';
 import { borderOf } from '../ir/border.js';
 import { type Graph, getValue, type Node } from '../ir/graph.js';
 import type { WindowAttrs } from '../ir/infer.js';
@@ -203,5 +203,26 @@ const add: Choice<'add'> = ({ graph, node }) => {
   );
 };
 
+/** Channels for which it pays to take them together. */
+const leastChannels = 4;
+
+/** Taps whose sum fits int16, and whose reciprocal is exact. */
+const mostTaps = 255;
+
+const pool =
+  (name: string, isShort: (taps: number) => boolean): Choice<'maxPool2d' | 'avgPool2d'> =>
+  ({ graph, node }) => {
+    const channels = getValue(graph, node.output).shape.at(-1)!;
+    if (channels < leastChannels || !isShort(elements(node.attrs.size))) return undefined;
+    return { name: `enn_${name}_s8__m0`, header: 'enn_s8_pool_m0.h', order: 'pixels' };
+  };
+
 /** The kernels for Armv6-M. */
-export const m0Kernels: Choices = { conv2d, depthwiseConv2d, dense, add };
+export const m0Kernels: Choices = {
+  conv2d,
+  depthwiseConv2d,
+  dense,
+  add,
+  maxPool2d: pool('max_pool2d', () => true),
+  avgPool2d: pool('avg_pool2d', (taps) => taps <= mostTaps),
+};

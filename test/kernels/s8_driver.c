@@ -43,6 +43,7 @@
 #include "enn_s8_depthwise_quads_dsp.h"
 #include "enn_s8_elementwise.h"
 #include "enn_s8_pool.h"
+#include "enn_s8_pool_m0.h"
 #include "enn_s8_pool_mve.h"
 #include "enn_s8_reduce.h"
 #include "enn_s8_shape.h"
@@ -197,6 +198,8 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
   x_w_s_y(enn_depthwise_conv2d_s8_windows__mve, enn_conv2d_s8) \
   x_w_f_y(enn_dense_s8_rows4__mve, enn_dense_s8)            \
   a_b_y(enn_add_s8_plane__mve, enn_add_plane_s8)            \
+  x_y(enn_max_pool2d_s8__m0, enn_pool2d_s8)                 \
+  x_y(enn_avg_pool2d_s8__m0, enn_pool2d_s8)                 \
   x_y(enn_max_pool2d_s8__mve, enn_pool2d_s8)                \
   x_y(enn_avg_pool2d_s8__mve, enn_pool2d_s8)                \
   x_w_s_y(enn_depthwise_conv2d_s8_3x3plane__dsp, enn_conv2d_s8) \
