@@ -14,6 +14,7 @@ export {
   type BenchLayer,
   type BenchOptions,
   type BenchResult,
+  type BenchSize,
   bench,
 } from './cli/commands/bench.js';
 export { type CompileOptions, compile, type ExportReport } from './cli/commands/compile.js';

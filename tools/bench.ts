@@ -1,40 +1,28 @@
 /**
- * Counts one inference of every benchmark model on every emulated core.
+ * Counts one inference of every benchmark model on every emulated core, and what its build takes.
  *
  *     npm run bench                       counts, and writes kernels/bench/results.json
- *     npm run bench -- --compare          counts, and compares with that file: what got slower
+ *     npm run bench -- --compare          counts, and compares with that file: what grew
  *     npm run bench -- --board B --model M
  *
- * Counts do not depend on the machine, but on compiler and emulator: a baseline is compared only
- * with counts of the same versions. Exit code 10 when a model takes 2 % more than its baseline, or
- * when there is none for these versions. The MLPerf Tiny models take part where the data is.
+ * Counts and sizes do not depend on the machine, but on compiler and emulator: a baseline is compared
+ * only with results of the same versions. Exit code 10 when a model takes 2 % more than its
+ * baseline, when there is none for these versions, or when more stack was used than the bound says.
+ * The MLPerf Tiny models take part where the data is.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { EdgeNnError, exitCodes } from '../host/core/errors.js';
+import { DoesNotFitError, EdgeNnError, exitCodes } from '../host/core/errors.js';
 import { writeOutputFile } from '../host/core/output-file.js';
-import { packageFile } from '../host/core/package.js';
-import { exportTflite } from '../host/emit/tflite.js';
 import { type BenchResult, benchModel } from '../host/eval/bench.js';
-import { type Baselines, compare, record } from '../test/bench/baselines.js';
-import { networks } from '../test/lower/networks.js';
-
-const boards = ['mps2-an386', 'mps2-an500', 'mps3-an547', 'mps2-an385', 'mps2-an385-v6m'];
-const file = packageFile('kernels', 'bench', 'results.json');
-const data = join(process.env.EDGE_NN_DATA ?? packageFile('..', 'shared', 'data'), 'models');
-
-/** Networks of the tests with fixed weights: here on every machine. */
-const ownNetworks = ['lenet', 'residual', 'separable'];
-
-const mlperf: Readonly<Record<string, string>> = {
-  ic: 'mlperftiny_ic01_resnet_int8',
-  kws: 'mlperftiny_kws_ref_int8',
-  vww: 'mlperftiny_vww_96_int8',
-  ad: 'mlperftiny_ad01_int8',
-  sww: 'mlperftiny_sww_ref_int8',
-};
+import { type Baselines, compare, only, record } from '../test/bench/baselines.js';
+import {
+  baselineFile,
+  benchBoards,
+  mlperfFolder,
+  mlperfModels,
+  readBaselines,
+  trainedModels,
+} from '../test/bench/models.js';
 
 const { values } = parseArgs({
   options: {
@@ -44,56 +32,61 @@ const { values } = parseArgs({
   },
 });
 
-/** The models that this machine has, as files; the project's own are written into `dir`. */
-function modelFiles(dir: string): { name: string; path: string }[] {
-  const own = ownNetworks.map((name) => {
-    const path = join(dir, `${name}.tflite`);
-    writeFileSync(path, exportTflite(networks[name]!(1)));
-    return { name, path };
-  });
-  const real = Object.entries(mlperf)
-    .map(([name, stem]) => ({ name, path: join(data, `${stem}.tflite`) }))
-    .filter(({ path }) => existsSync(path));
-  if (real.length === 0) console.error(`no MLPerf Tiny models in ${data}: left out`);
-  return [...own, ...real].filter(({ name }) => (values.model ?? name) === name);
-}
-
 const pad = (text: string | number, width: number): string => String(text).padEnd(width);
 
-async function count(dir: string): Promise<Map<string, BenchResult>> {
+function report(name: string, board: string, { total, macs, size }: BenchResult): void {
+  const count = total.toLocaleString('en-US').padStart(12);
+  const rate = (macs / total).toFixed(2).padStart(5);
+  const { code, weights, borders, runtime, arena, stack, stackUsed, static: rest } = size;
+  const flash = [code, weights, borders, runtime].map((n) => String(n).padStart(7)).join('');
+  const ram = [arena, rest].map((n) => String(n).padStart(7)).join('');
+  console.log(
+    `${pad(name, 17)}${pad(board, 15)}${count} ${rate} ${flash} ${ram}  ${stackUsed}/${stack}`,
+  );
+}
+
+async function count(): Promise<Map<string, BenchResult>> {
   const counted = new Map<string, BenchResult>();
-  for (const { name, path } of modelFiles(dir)) {
-    for (const board of boards.filter((each) => (values.board ?? each) === each)) {
-      const result = await benchModel({ path, board, timeoutMs: 300_000 });
-      counted.set(`${name} ${board}`, result);
-      const total = result.total.toLocaleString('en-US').padStart(14);
-      console.log(`${pad(name, 12)} ${pad(board, 16)} ${total}  ${perCount(result)}`);
+  if (mlperfModels.length === 0)
+    console.error(`no MLPerf Tiny models in ${mlperfFolder}: left out`);
+  console.log(
+    `${pad('model', 17)}${pad('board', 15)}instructions  MAC/i    code weights borders runtime  arena static  stack`,
+  );
+  for (const { name, path } of [...trainedModels, ...mlperfModels]) {
+    if ((values.model ?? name) !== name) continue;
+    for (const board of benchBoards.filter((each) => (values.board ?? each) === each)) {
+      try {
+        const result = await benchModel({ path, board, timeoutMs: 300_000 });
+        counted.set(`${name} ${board}`, result);
+        report(name, board, result);
+      } catch (error) {
+        if (!(error instanceof DoesNotFitError)) throw error;
+        console.log(`${pad(name, 17)}${pad(board, 15)} does not fit`);
+      }
     }
   }
   return counted;
 }
 
-const perCount = ({ macs, total }: BenchResult): string =>
-  `${(macs / total).toFixed(2)} MAC an instruction`;
+/** Results of everything replace what the file has; of a part, they are put in. */
+function recorded(counted: ReadonlyMap<string, BenchResult>): Baselines {
+  const whole = values.board === undefined && values.model === undefined;
+  const all = record(readBaselines(), counted);
+  return whole && mlperfModels.length > 0 ? only(all, new Set(counted.keys())) : all;
+}
 
-const readBaselines = (): Baselines =>
-  existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { format: 1, baselines: [] };
-
-const dir = mkdtempSync(join(tmpdir(), 'edge-nn-bench-'));
 try {
-  const counted = await count(dir);
+  const counted = await count();
   if (values.compare) {
     const { lines, failed } = compare(readBaselines(), counted);
     for (const line of lines) console.log(line);
     if (failed) process.exitCode = exitCodes.gate;
   } else {
-    writeOutputFile(file, `${JSON.stringify(record(readBaselines(), counted), null, 1)}\n`);
-    console.log(`written: ${file}`);
+    writeOutputFile(baselineFile, `${JSON.stringify(recorded(counted), null, 1)}\n`);
+    console.log(`written: ${baselineFile}`);
   }
 } catch (error) {
   console.error((error as Error).message);
   if (error instanceof EdgeNnError) console.error(error.hint);
   process.exitCode = error instanceof EdgeNnError ? error.code : exitCodes.internal;
-} finally {
-  rmSync(dir, { recursive: true, force: true });
 }

@@ -1,15 +1,19 @@
 /**
- * Random layers through the kernels of a target, int8 first, then as many of other types in all,
- * compared with the oracle byte for byte.
+ * Random layers through the kernels of a target, int8 first, then as many of other types in all;
+ * then whole random networks through the compiler and on the target. Every byte is compared with
+ * the oracle.
  *
- *     npm run fuzz -- --cases 10000 --seed 7 --target host        sanitizers on
- *     npm run fuzz -- --cases 1000 --target mps2-an386            QEMU
- *     npm run fuzz -- --seed 7 --first 1234 --cases 1             one case again
+ *     npm run fuzz                                                all targets that this machine has
+ *     npm run fuzz -- --cases 10000 --networks 0 --seed 7 --target host        sanitizers on
+ *     npm run fuzz -- --cases 0 --networks 200 --target mps3-an547             QEMU
+ *     npm run fuzz -- --seed 7 --first 1234 --cases 1 --target host            one case again
  *
- * Targets: host, virtual, mps2-an386. Exit code 10 when a byte differs or a sanitizer objects.
+ * Network i has the seed `--seed` + i. Exit code 10 when a byte differs or a sanitizer objects.
  */
 import { parseArgs } from 'node:util';
 import { EdgeNnError, exitCodes } from '../host/core/errors.js';
+import { lacking } from '../test/board/support.js';
+import { fuzzNetwork, type NetworkTarget, networkTargets } from '../test/emit/c/network-fuzz.js';
 import {
   buildDriver,
   type FuzzTarget,
@@ -21,36 +25,41 @@ import { typedCase, typedKinds } from '../test/kernels/fuzz-types.js';
 
 const { values } = parseArgs({
   options: {
-    cases: { type: 'string', default: '2000' },
+    cases: { type: 'string', default: '500' },
+    networks: { type: 'string', default: '20' },
     seed: { type: 'string', default: '1' },
     first: { type: 'string', default: '0' },
-    target: { type: 'string', default: 'host' },
+    target: { type: 'string' },
   },
 });
-const [cases, seed, first] = [values.cases, values.seed, values.first].map(Number) as [
-  number,
-  number,
-  number,
-];
-const isTarget = (name: string): name is FuzzTarget =>
-  (fuzzTargets as readonly string[]).includes(name);
+const numbers = [values.cases, values.networks, values.seed, values.first].map(Number);
+const [cases, networks, seed, first] = numbers as [number, number, number, number];
+
+/** Kernels alone and whole networks; a target may have only one of both. */
+const targets = [...new Set<string>([...fuzzTargets, ...networkTargets])];
+
+const isIn = <T extends string>(list: readonly T[], name: string): name is T =>
+  (list as readonly string[]).includes(name);
 
 function usage(message: string): never {
-  console.error(
-    `${message}\nusage: fuzz [--cases N] [--seed S] [--first I] [--target ${fuzzTargets.join('|')}]`,
-  );
+  const names = targets.join('|');
+  const line = `fuzz [--cases N] [--networks N] [--seed S] [--first I] [--target ${names}]`;
+  console.error(`${message}\nusage: ${line}`);
   process.exit(exitCodes.usage);
 }
 
-if (!isTarget(values.target)) usage(`no target ${values.target}`);
-if (![cases, seed, first].every(Number.isSafeInteger)) usage('counts and seeds are integers');
+if (values.target !== undefined && !targets.includes(values.target)) {
+  usage(`no target ${values.target}`);
+}
+if (!numbers.every((n) => Number.isSafeInteger(n) && n >= 0)) {
+  usage('counts and seeds are integers that are not negative');
+}
 
-try {
-  const start = performance.now();
-  const driver = await buildDriver(values.target);
+async function fuzzKernels(target: FuzzTarget): Promise<void> {
+  const driver = await buildDriver(target);
   try {
     await fuzzArithmetic(driver, seed, 1000);
-    for (const arch of fuzzArchs[values.target]) {
+    for (const arch of fuzzArchs[target]) {
       await fuzz(driver, seed, first, cases, arch);
       for (const kind of typedKinds) {
         const typed = (s: number, i: number) => typedCase(kind, s, i);
@@ -60,8 +69,38 @@ try {
   } finally {
     driver.dispose();
   }
+}
+
+function fuzzNetworks(target: NetworkTarget): void {
+  for (let i = 0; i < networks; i++) fuzzNetwork(target, seed + i);
+}
+
+/** Boards that stand for the targets of single kernels: what they need is needed. */
+const boardOf = (target: string): string => (target === 'armv6-m' ? 'mps2-an385-v6m' : target);
+
+async function run(target: string): Promise<void> {
+  const reason = await lacking(boardOf(target));
+  if (reason && values.target === undefined) {
+    console.log(`${target}: left out: ${reason}`);
+    return;
+  }
+  const start = performance.now();
+  const did: string[] = [];
+  if (cases > 0 && isIn(fuzzTargets, target)) {
+    await fuzzKernels(target);
+    did.push(`${cases} layers`);
+  }
+  if (networks > 0 && isIn(networkTargets, target)) {
+    fuzzNetworks(target);
+    did.push(`${networks} networks`);
+  }
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  console.log(`${cases} cases of seed ${seed} on ${values.target}: equal (${seconds} s)`);
+  const what = did.join(' and ') || 'nothing to run';
+  console.log(`${target}: ${what} of seed ${seed}: equal (${seconds} s)`);
+}
+
+try {
+  for (const target of values.target === undefined ? targets : [values.target]) await run(target);
 } catch (error) {
   console.error((error as Error).message);
   if (error instanceof EdgeNnError) console.error(error.hint);

@@ -7,6 +7,7 @@
  * at the same place of a tick (device/enn_device.c), so that a count repeats exactly.
  */
 import { type Board, getBoard } from '../board/boards.js';
+import type { Certificate } from '../board/certificate.js';
 import { findTool } from '../board/toolchain/tools.js';
 import { bytesOf } from '../core/dtype.js';
 import { GateError, LinkError, UnsupportedError } from '../core/errors.js';
@@ -25,6 +26,23 @@ export interface BenchLayer {
   readonly count: number;
 }
 
+/** What the build takes, in bytes: its certificate, and the stack that was measured. */
+export interface BenchSize {
+  /** Model and kernels. */
+  readonly code: number;
+  readonly weights: number;
+  /** Biases of outputs near the edges (host/ir/border.ts). */
+  readonly borders: number;
+  /** The rest of the firmware: start-up code, link, runtime, libraries. */
+  readonly runtime: number;
+  readonly arena: number;
+  readonly static: number;
+  /** The bound that the call graph gives. */
+  readonly stack: number;
+  /** What of it the paint showed as used after these inferences. */
+  readonly stackUsed: number;
+}
+
 export interface BenchResult {
   readonly model: string;
   readonly board: string;
@@ -32,6 +50,7 @@ export interface BenchResult {
   readonly total: number;
   readonly macs: number;
   readonly layers: readonly BenchLayer[];
+  readonly size: BenchSize;
   /** Counts of other versions are not comparable. */
   readonly tools: { readonly compiler: string; readonly emulator: string };
 }
@@ -78,22 +97,42 @@ async function requireRightOutputs({ graph, session, certificate }: OpenedDevice
   });
 }
 
-async function layersOf({ graph, session, certificate, ops }: OpenedDevice): Promise<BenchLayer[]> {
+interface Measured {
+  readonly layers: readonly BenchLayer[];
+  readonly stackUsed: number;
+}
+
+async function measure({ graph, session, certificate, ops }: OpenedDevice): Promise<Measured> {
   const scale = instructionsPerTick(getBoard(certificate.board), session.info.tickHz);
-  const { stepTicks } = await session.profile(patternInputs(graph).map(bytesOf));
+  const { stepTicks, stackUsed } = await session.profile(patternInputs(graph).map(bytesOf));
   if (stepTicks === undefined) {
     throw new LinkError(`${certificate.board} sent no profile`, {
       hint: 'Compile and flash the model again with this version of edge-nn.',
       where: certificate.board,
     });
   }
-  return (await session.steps()).map(({ value, macs }, step) => ({
+  const layers = (await session.steps()).map(({ value, macs }, step) => ({
     name: value,
     op: ops[step]!,
     macs,
     count: Math.round(stepTicks[step]! * scale),
   }));
+  return { layers, stackUsed };
 }
+
+const sizeOf = (certificate: Certificate, stackUsed: number): BenchSize => {
+  const { flash, borders, ram, firmware } = certificate;
+  return {
+    code: flash.code,
+    weights: flash.weights,
+    borders,
+    runtime: firmware.flash - flash.total,
+    arena: ram.arena,
+    static: ram.static,
+    stack: ram.stack,
+    stackUsed,
+  };
+};
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 
@@ -115,7 +154,7 @@ export const benchModel = (source: DeviceSource): Promise<BenchResult> =>
     const board = getBoard(certificate.board);
     instructionsPerTick(board, device.session.info.tickHz);
     await requireRightOutputs(device);
-    const layers = await layersOf(device);
+    const { layers, stackUsed } = await measure(device);
     return {
       model: certificate.model,
       board: certificate.board,
@@ -123,6 +162,7 @@ export const benchModel = (source: DeviceSource): Promise<BenchResult> =>
       total: sum(layers.map(({ count }) => count)),
       macs: sum(layers.map(({ macs }) => macs)),
       layers,
+      size: sizeOf(certificate, stackUsed),
       tools: { compiler: certificate.compiler, emulator: await emulatorVersion(board) },
     };
   });

@@ -1,43 +1,76 @@
 /**
- * Baselines of instruction counts: recording them, and comparing new counts with them.
+ * Baselines of instruction counts and sizes: recording them, and comparing new ones with them.
  */
-import type { BenchResult } from '../../host/eval/bench.js';
+import type { BenchResult, BenchSize } from '../../host/eval/bench.js';
 
-/** Counts that one pair of tools gives. */
+/** What one pair of tools gives. */
 export interface Baseline {
   readonly compiler: string;
   readonly emulator: string;
-  /** By `model board`: what one inference takes. */
+  /** By `model board`: instructions of one inference. */
   readonly counts: Readonly<Record<string, number>>;
+  /** By `model board`: bytes. */
+  readonly sizes: Readonly<Record<string, BenchSize>>;
 }
 
 export interface Baselines {
-  readonly format: 1;
+  readonly format: 2;
   readonly baselines: readonly Baseline[];
 }
 
-type Counted = Pick<BenchResult, 'total' | 'tools'>;
+export const noBaselines: Baselines = { format: 2, baselines: [] };
 
-/** A count may grow by so many percent. */
+type Counted = Pick<BenchResult, 'total' | 'size' | 'tools'>;
+
+/** A count or a size may grow by so many percent, */
 const tolerance = 2;
+/** and a size by so many bytes, because 2 % of little is less than an instruction. */
+const toleranceBytes = 64;
+
+/** The stack that was used is held to its bound, not to what it was. */
+const compared = [
+  'code',
+  'weights',
+  'borders',
+  'runtime',
+  'arena',
+  'static',
+  'stack',
+] as const satisfies readonly (keyof BenchSize)[];
+
+/** `QEMU emulator version 7.2.22 (Debian ...)` -> `7.2`: its fixes do not change what it counts. */
+const release = (emulator: string): string => /version (\d+\.\d+)/.exec(emulator)?.[1] ?? emulator;
 
 const isOf =
-  ({ tools }: Counted) =>
+  ({ tools }: Pick<Counted, 'tools'>) =>
   ({ compiler, emulator }: Baseline): boolean =>
-    compiler === tools.compiler && emulator === tools.emulator;
+    compiler === tools.compiler && release(emulator) === release(tools.emulator);
 
-/** The baselines with new counts in them; those of other tools and of other models stay. */
+const sorted = <T>(entries: Readonly<Record<string, T>>): Record<string, T> =>
+  Object.fromEntries(Object.entries(entries).sort(([a], [b]) => (a < b ? -1 : 1)));
+
+/** The baselines with new results in them; those of other tools and of other models stay. */
 export function record({ baselines }: Baselines, counted: ReadonlyMap<string, Counted>): Baselines {
   const all = [...baselines];
   for (const [key, result] of counted) {
     const at = all.findIndex(isOf(result));
-    const old = all[at] ?? { ...result.tools, counts: {} };
-    const counts = Object.entries({ ...old.counts, [key]: result.total });
-    counts.sort(([a], [b]) => (a < b ? -1 : 1));
-    all.splice(at < 0 ? all.length : at, 1, { ...old, counts: Object.fromEntries(counts) });
+    const old = all[at] ?? { ...result.tools, counts: {}, sizes: {} };
+    const counts = sorted({ ...old.counts, [key]: result.total });
+    const sizes = sorted({ ...old.sizes, [key]: result.size });
+    all.splice(at < 0 ? all.length : at, 1, { ...old, ...result.tools, counts, sizes });
   }
-  return { format: 1, baselines: all };
+  return { format: 2, baselines: all };
 }
+
+/** The baselines without what is not counted any more. */
+export const only = ({ baselines }: Baselines, keys: ReadonlySet<string>): Baselines => ({
+  format: 2,
+  baselines: baselines.map(({ counts, sizes, ...tools }) => {
+    const known = <T>(entries: Readonly<Record<string, T>>): Record<string, T> =>
+      Object.fromEntries(Object.entries(entries).filter(([key]) => keys.has(key)));
+    return { ...tools, counts: known(counts), sizes: known(sizes) };
+  }),
+});
 
 export interface Comparison {
   /** What changed, and what is missing. */
@@ -46,28 +79,58 @@ export interface Comparison {
 }
 
 const percent = (ratio: number): string => `${ratio > 0 ? '+' : ''}${(100 * ratio).toFixed(2)} %`;
+const change = (before: number, now: number): string =>
+  `${before} -> ${now} (${percent(now / Math.max(before, 1) - 1)})`;
 
-function compareOne(baselines: Baselines, key: string, result: Counted) {
-  const before = baselines.baselines.find(isOf(result))?.counts[key];
-  if (before === undefined) {
+const tooMuch = (before: number, now: number): boolean => 100 * now > (100 + tolerance) * before;
+
+function compareCount(key: string, before: number, now: number): Comparison {
+  if (now === before) return { lines: [], failed: false };
+  const failed = tooMuch(before, now);
+  const verdict = failed ? 'too slow' : now > before ? 'slower' : 'faster';
+  return { lines: [`${key}: ${change(before, now)} ${verdict}`], failed };
+}
+
+function compareSizes(key: string, before: BenchSize, now: BenchSize): Comparison {
+  const changed = compared.filter((name) => now[name] !== before[name]);
+  const large = changed.filter(
+    (name) => tooMuch(before[name], now[name]) && now[name] > before[name] + toleranceBytes,
+  );
+  const lines = changed.map((name) => {
+    const verdict = large.includes(name)
+      ? 'too large'
+      : now[name] > before[name]
+        ? 'larger'
+        : 'smaller';
+    return `${key}: ${name} ${change(before[name], now[name])} bytes ${verdict}`;
+  });
+  if (now.stackUsed <= now.stack) return { lines, failed: large.length > 0 };
+  const said = `${key}: ${now.stackUsed} bytes of stack used, the bound says ${now.stack}`;
+  return { lines: [...lines, said], failed: true };
+}
+
+function compareOne(baselines: Baselines, key: string, result: Counted): Comparison {
+  const baseline = baselines.baselines.find(isOf(result));
+  const count = baseline?.counts[key];
+  const size = baseline?.sizes[key];
+  if (count === undefined || size === undefined) {
     const { compiler, emulator } = result.tools;
     const remedy = 'Run `npm run bench` on the commit to compare with, and commit the file.';
-    return { line: `${key}: no baseline for ${compiler}; ${emulator}. ${remedy}`, failed: true };
+    const line = `${key}: no baseline for ${compiler}; ${emulator}. ${remedy}`;
+    return { lines: [line], failed: true };
   }
-  const ratio = result.total / before - 1;
-  const failed = 100 * result.total > (100 + tolerance) * before;
-  const verdict = failed ? 'too slow' : ratio > 0 ? 'slower' : ratio < 0 ? 'faster' : undefined;
+  const parts = [compareCount(key, count, result.total), compareSizes(key, size, result.size)];
   return {
-    line: verdict && `${key}: ${before} -> ${result.total} (${percent(ratio)}) ${verdict}`,
-    failed,
+    lines: parts.flatMap(({ lines }) => lines),
+    failed: parts.some(({ failed }) => failed),
   };
 }
 
-/** New counts against the baseline of the same tools. Nothing counted at all is a failure too. */
+/** New results against the baseline of the same tools. Nothing counted at all is a failure too. */
 export function compare(baselines: Baselines, counted: ReadonlyMap<string, Counted>): Comparison {
   const each = [...counted].map(([key, result]) => compareOne(baselines, key, result));
-  const lines = each.flatMap(({ line }) => line ?? []);
+  const lines = each.flatMap((one) => one.lines);
   if (counted.size === 0) lines.push('nothing was counted: check --board and --model');
   const failed = counted.size === 0 || each.some((one) => one.failed);
-  return { lines: lines.length > 0 ? lines : ['every count equals its baseline'], failed };
+  return { lines: lines.length > 0 ? lines : ['everything equals its baseline'], failed };
 }

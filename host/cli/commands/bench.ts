@@ -1,11 +1,11 @@
 /** `edge-nn bench`: instructions of one inference, layer by layer. */
-import { type BenchResult, benchModel } from '../../eval/bench.js';
+import { type BenchResult, type BenchSize, benchModel } from '../../eval/bench.js';
 import { type Context, command, defined, type Flags, silent } from '../command.js';
 import { read, shared } from '../options.js';
 import { chooseBoard } from '../settings.js';
 import { type Cell, facts, table } from '../table.js';
 
-export type { BenchLayer, BenchResult } from '../../eval/bench.js';
+export type { BenchLayer, BenchResult, BenchSize } from '../../eval/bench.js';
 
 export interface BenchOptions {
   /** A build folder that was flashed, or an int8 .tflite (compiled and flashed first). */
@@ -41,10 +41,18 @@ export async function bench(
 const perUnit = (macs: number, count: number): Cell =>
   macs === 0 ? '' : (macs / Math.max(count, 1)).toFixed(2);
 
-function render({ model, board, unit, total, macs, layers, tools }: BenchResult): string {
+const flashText = ({ code, weights, borders, runtime }: BenchSize): string =>
+  `code ${code}, weights ${weights}, borders ${borders}, start-up, link and runtime ${runtime}`;
+
+const ramText = ({ arena, stack, stackUsed, static: rest }: BenchSize): string =>
+  `arena ${arena}, stack ${stackUsed} of at most ${stack}, static ${rest}`;
+
+function render({ model, board, unit, total, macs, layers, size, tools }: BenchResult): string {
   const head = facts([
     ['model', model],
     ['board', board],
+    ['flash, bytes', flashText(size)],
+    ['RAM, bytes', ramText(size)],
     ['tools', `${tools.compiler}; ${tools.emulator}`],
   ]);
   const row = (name: string, op: string, m: number, count: number): Cell[] => [

@@ -36,6 +36,20 @@ export interface HostModel {
   dispose(): void;
 }
 
+/** What a driver wrote: the windows of all steps, then the outputs, for each inference. */
+export function observedOf(lowered: Lowered, written: Buffer, inferences: number): Observed[] {
+  const size = written.length / inferences;
+  return Array.from({ length: inferences }, (_, i) => {
+    let at = i * size;
+    const take = ({ bytes }: { bytes: number }) =>
+      new Int8Array(written.subarray(at, (at += bytes)));
+    return {
+      steps: lowered.steps.map(({ window }) => take(window)),
+      outputs: lowered.outputs.map(take),
+    };
+  });
+}
+
 /** Builds a lowered graph. Throws with the compiler's output when it warns. */
 export function buildOnHost(lowered: Lowered, optimize = '-O1'): HostModel {
   const dir = mkdtempSync(join(tmpdir(), 'enn-emit-'));
@@ -56,22 +70,11 @@ export function buildOnHost(lowered: Lowered, optimize = '-O1'): HostModel {
     },
   );
 
-  function split(bytes: Buffer): Observed {
-    let at = 0;
-    const take = ({ bytes: length }: { bytes: number }) =>
-      new Int8Array(bytes.subarray(at, (at += length)));
-    return {
-      steps: lowered.steps.map(({ window }) => take(window)),
-      outputs: lowered.outputs.map(take),
-    };
-  }
-
   return {
     run(inferences) {
       const input = Buffer.concat(inferences.flat().map(bytesOf));
       const out = execFileSync(program, { input, maxBuffer: 2 ** 30 });
-      const size = out.length / inferences.length;
-      return inferences.map((_, i) => split(out.subarray(i * size, (i + 1) * size)));
+      return observedOf(lowered, out, inferences.length);
     },
     dispose: () => rmSync(dir, { recursive: true, force: true }),
   };
