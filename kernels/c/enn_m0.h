@@ -152,7 +152,7 @@ ENN_INLINE void enn_pair_run(const int8_t *a, const int8_t *b, int32_t count, in
         " adds %[l], %[l], %[h]\n str %[l], [%[to], #24]\n adds %[i], #1\n"
         " adds %[to], #32\n cmp %[i], %[n]\n bne 1b\n")
         : [i] "+&l"(i), [to] "+&l"(to), [l] "=&l"(low), [h] "=&l"(high)
-        : [a] "l"(a), [b] "l"(b), [n] "h"(whole)
+        : [a] "l"(a), [b] "l"(b), [n] "lh"(whole)
         : "cc", "memory");
 #else
   int32_t i = 0;

@@ -160,7 +160,7 @@ ENN_INLINE int8_t *enn_m0_pair_line(const int8_t *x, int32_t apart, int32_t coun
                               " cmp %[to], %[end]\n"
                               " bne 1b\n")
                    : [i] "+&l"(i), [to] "+&l"(to), [l] "=&l"(low), [h] "=&l"(high)
-                   : [a] "l"(x), [b] "l"(x + apart), [step] "h"(step), [end] "h"(end)
+                   : [a] "l"(x), [b] "l"(x + apart), [step] "lh"(step), [end] "lh"(end)
                    : "cc", "memory");
 #else
   for (; to < end; to += 4, x += step) enn_m0_store(to, (uint32_t)x[0] + ((uint32_t)x[apart] << 16));

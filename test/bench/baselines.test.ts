@@ -4,7 +4,7 @@ import type { BenchSize } from '../../host/eval/bench.js';
 import { compare, noBaselines, only, record } from './baselines.js';
 
 const tools = { compiler: 'gcc 1', emulator: 'QEMU emulator version 7.2.1 (of one distribution)' };
-const size: BenchSize = {
+const recorded = {
   code: 5000,
   weights: 9000,
   borders: 0,
@@ -12,8 +12,8 @@ const size: BenchSize = {
   arena: 800,
   static: 900,
   stack: 500,
-  stackUsed: 400,
 };
+const size: BenchSize = { ...recorded, stackUsed: 400 };
 const counts = (entries: Record<string, number>, from = tools, bytes: Partial<BenchSize> = {}) =>
   new Map(
     Object.entries(entries).map(([key, total]) => [
@@ -84,8 +84,8 @@ test('recording keeps what was counted with other tools, and of other models', (
   const second = record(first, counts({ 'a m4': 7 }, other));
   const third = record(second, counts({ 'a m4': 5 }));
   assert.deepEqual(third.baselines, [
-    { ...tools, counts: { 'a m4': 5, 'b m4': 2 }, sizes: { 'a m4': size, 'b m4': size } },
-    { ...other, counts: { 'a m4': 7 }, sizes: { 'a m4': size } },
+    { ...tools, counts: { 'a m4': 5, 'b m4': 2 }, sizes: { 'a m4': recorded, 'b m4': recorded } },
+    { ...other, counts: { 'a m4': 7 }, sizes: { 'a m4': recorded } },
   ]);
   const kept = only(third, new Set(['b m4'])).baselines.map(({ counts: left }) => left);
   assert.deepEqual(kept, [{ 'b m4': 2 }, {}]);

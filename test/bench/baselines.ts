@@ -3,6 +3,9 @@
  */
 import type { BenchResult, BenchSize } from '../../host/eval/bench.js';
 
+/** Without the stack that was used, which depends on when interrupts come. */
+type RecordedSize = Omit<BenchSize, 'stackUsed'>;
+
 /** What one pair of tools gives. */
 export interface Baseline {
   readonly compiler: string;
@@ -10,7 +13,7 @@ export interface Baseline {
   /** By `model board`: instructions of one inference. */
   readonly counts: Readonly<Record<string, number>>;
   /** By `model board`: bytes. */
-  readonly sizes: Readonly<Record<string, BenchSize>>;
+  readonly sizes: Readonly<Record<string, RecordedSize>>;
 }
 
 export interface Baselines {
@@ -27,7 +30,6 @@ const tolerance = 2;
 /** and a size by so many bytes, because 2 % of little is less than an instruction. */
 const toleranceBytes = 64;
 
-/** The stack that was used is held to its bound, not to what it was. */
 const compared = [
   'code',
   'weights',
@@ -36,7 +38,7 @@ const compared = [
   'arena',
   'static',
   'stack',
-] as const satisfies readonly (keyof BenchSize)[];
+] as const satisfies readonly (keyof RecordedSize)[];
 
 /** `QEMU emulator version 7.2.22 (Debian ...)` -> `7.2`: its fixes do not change what it counts. */
 const release = (emulator: string): string => /version (\d+\.\d+)/.exec(emulator)?.[1] ?? emulator;
@@ -56,7 +58,8 @@ export function record({ baselines }: Baselines, counted: ReadonlyMap<string, Co
     const at = all.findIndex(isOf(result));
     const old = all[at] ?? { ...result.tools, counts: {}, sizes: {} };
     const counts = sorted({ ...old.counts, [key]: result.total });
-    const sizes = sorted({ ...old.sizes, [key]: result.size });
+    const { stackUsed: _, ...size } = result.size;
+    const sizes = sorted({ ...old.sizes, [key]: size });
     all.splice(at < 0 ? all.length : at, 1, { ...old, ...result.tools, counts, sizes });
   }
   return { format: 2, baselines: all };
@@ -91,7 +94,7 @@ function compareCount(key: string, before: number, now: number): Comparison {
   return { lines: [`${key}: ${change(before, now)} ${verdict}`], failed };
 }
 
-function compareSizes(key: string, before: BenchSize, now: BenchSize): Comparison {
+function compareSizes(key: string, before: RecordedSize, now: BenchSize): Comparison {
   const changed = compared.filter((name) => now[name] !== before[name]);
   const large = changed.filter(
     (name) => tooMuch(before[name], now[name]) && now[name] > before[name] + toleranceBytes,

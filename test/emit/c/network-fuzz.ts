@@ -25,6 +25,7 @@ export const networkTargets = [
   'mps3-an547',
   'mps2-an385-v6m',
   'mps2-an385',
+  'microbit',
 ] as const;
 export type NetworkTarget = (typeof networkTargets)[number];
 
