@@ -101,7 +101,7 @@ function transformsAreFaster(kernel: ConvKernel, geometry: Geometry): boolean {
 /** ENN_WINOGRAD_CHANNELS: both numbers of channels are multiples of it. */
 const winogradChannels = 16;
 /** With fewer tiles, transforming the weights takes longer than it saves. */
-const fewestTiles = 64;
+const fewestTiles = 128;
 /** Above this, sums of every place and shard would take more memory than the activations do. */
 const mostWeights = 2 ** 16;
 

@@ -29,6 +29,8 @@
 #define ENN_PLACES 16
 /* Floats of one place of a few lines, x and y together: 16 of them stay in a second-level cache. */
 #define ENN_LINES_FLOATS 2048
+/* Tiles that are worth reading the transformed weights for once more. */
+#define ENN_LINES_TILES 32
 
 /* The same convolution with an even height and width of y. */
 ENN_INLINE enn_f32_window enn_f32_even_window(const enn_f32_window *p) {
@@ -40,9 +42,11 @@ ENN_INLINE enn_f32_window enn_f32_even_window(const enn_f32_window *p) {
 
 /* Lines that are transformed together. */
 ENN_INLINE int32_t enn_f32_lines_at_once(const enn_f32_window *p) {
-  const int32_t across = (p->ow + 1) / 2, lines = ENN_LINES_FLOATS / ((p->c + p->oc) * across);
+  const int32_t across = (p->ow + 1) / 2, few = (ENN_LINES_TILES + across - 1) / across;
+  const int32_t lines = ENN_LINES_FLOATS / ((p->c + p->oc) * across);
+  const int32_t wanted = lines < few ? few : lines;
   const int32_t most = (p->n + ENN_SHARDS - 1) / ENN_SHARDS * ((p->oh + 1) / 2);
-  return lines < 1 ? 1 : lines > most ? most : lines;
+  return wanted > most ? most : wanted;
 }
 
 /* Floats from place to place of so many lines: odd in lines of a cache of 64 bytes, so that the 16
