@@ -206,7 +206,7 @@ ENN_INLINE void enn_depthwise_conv2d_s16w8__dsp(const ENN_CONST struct enn_conv2
                                                 const enn_s16 *x, const ENN_CONST int8_t *w,
                                                 const ENN_CONST int32_t *bias,
                                                 const ENN_CONST int32_t *mult, enn_s16 *y) {
-  const int32_t channels = p->in_c, taps = p->kernel_h * p->kernel_w;
+  const int32_t channels = p->in_c, rest = channels & 3, taps = p->kernel_h * p->kernel_w;
   enn_s16 *at = y;
   for (int32_t i = 0; i < p->out_h; i++) {
     const int32_t top = i * p->stride_h - p->pad_top;
@@ -229,10 +229,8 @@ ENN_INLINE void enn_depthwise_conv2d_s16w8__dsp(const ENN_CONST struct enn_conv2
       int32_t c = 0;
       for (; c + 4 <= channels; c += 4, at += 4, weights += 4 * taps)
         enn_depthwise4_s16(&t, from + c, weights, bias + c, mult + c, 4, at);
-      if (c < channels) {
-        enn_depthwise4_s16(&t, from + c, weights, bias + c, mult + c, channels - c, at);
-        at += channels - c;
-      }
+      if (rest > 0) enn_depthwise4_s16(&t, from + c, weights, bias + c, mult + c, rest, at);
+      at += rest;
     }
   }
   enn_clamp_written_s16(y, (int32_t)(at - y), p->clamp_min, p->clamp_max);
