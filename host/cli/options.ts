@@ -31,4 +31,6 @@ export const read = {
   required: (flags: Flags, name: string) => String(flags[name]),
   number: (flags: Flags, name: string) => value(flags, name, Number),
   flag: (flags: Flags, name: string) => flags[name] === true,
+  /** A flag whose default depends on other things: undefined where it is not given. */
+  optionalFlag: (flags: Flags, name: string) => value(flags, name, Boolean),
 };

@@ -84,6 +84,9 @@ export function getValue(graph: Graph, id: ValueId): Value {
   return value;
 }
 
+/** A name for people: converters join the names of all layers that they fused by `;`. */
+export const shortName = (name: string): string => name.split(';')[0]!;
+
 /** The contents of a const or state that must exist. */
 export function getData(graph: Graph, id: ValueId): AnyArray {
   const data = graph.data.get(id);

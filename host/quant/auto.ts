@@ -28,7 +28,7 @@ export interface Promotion {
   readonly value: ValueId;
   /** The layers that were promoted for it, by the values that they compute. */
   readonly layers: readonly ValueId[];
-  /** Signal over noise at the outputs, over some calibration examples. */
+  /** Signal over noise at the outputs (softmax: at what it reads), over some calibration examples. */
   readonly outputSnrDb: number;
   readonly score: Score;
   /** Stage int8: the graph with all promotions so far. */

@@ -2,6 +2,7 @@
  * How much worse the integer graph may be than the float graph.
  */
 import { GateError } from '../core/errors.js';
+import { shortName } from '../ir/graph.js';
 import type { LayerNoise } from './diagnose.js';
 import type { Score } from './score.js';
 
@@ -40,7 +41,7 @@ function worst(layers: readonly LayerNoise[]): { text: string; first: string | u
   const sorted = [...layers].sort((a, b) => a.ownSnrDb - b.ownSnrDb).slice(0, namedLayers);
   const named = sorted.map(
     ({ name, snrDb, ownSnrDb }) =>
-      `${name} (${ownSnrDb.toFixed(1)} dB by itself, ${snrDb.toFixed(1)} dB with those before it)`,
+      `${shortName(name)} (${ownSnrDb.toFixed(1)} dB by itself, ${snrDb.toFixed(1)} dB with those before it)`,
   );
   return { text: named.join(', '), first: sorted[0]?.name };
 }

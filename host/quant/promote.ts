@@ -84,17 +84,28 @@ export interface RankOptions {
 
 export interface Ranked {
   readonly candidate: Candidate;
-  /** Signal over noise at the graph's outputs with it promoted; several outputs: their noises added. */
+  /** Signal over noise at the outputs (softmax: at what it reads) with it promoted; of several, summed. */
   readonly outputSnrDb: number;
 }
 
-/** Noise of outputs as a part of their power. */
+/**
+ * Where noise counts: the outputs; of a softmax what it reads, since the order of classes is decided
+ * there, and the steps of its own output add to noise but not to mistakes.
+ */
+function measuredValues(graph: Graph, steps: readonly Step[]): ValueId[] {
+  return graph.outputs.map((id) => {
+    const step = steps.find(({ output }) => output === id);
+    return step?.rule.kind === 'probabilities' ? step.node.inputs[0]! : id;
+  });
+}
+
+/** Noise of values as a part of their power. */
 function noiseOf(
-  outputs: readonly ValueId[],
+  values: readonly ValueId[],
   wanted: ReadonlyMap<ValueId, Float32Array>,
   got: ReadonlyMap<ValueId, Float32Array>,
 ): number {
-  return outputs.reduce((sum, id) => {
+  return values.reduce((sum, id) => {
     let [signal, noise] = [0, 0];
     wanted.get(id)!.forEach((x, i) => {
       signal += x ** 2;
@@ -117,13 +128,15 @@ export async function rankCandidates(
   const runs = createStepRuns(source, engine, examples.length, { bounds: false });
   const ranked: Ranked[] = [];
   try {
-    await runFloat({ graph: reference, dataset, engine }, examples, (program) => {
+    const measured = measuredValues(reference, steps);
+    const floatRuns = { graph: reference, dataset, engine, keep: measured };
+    await runFloat(floatRuns, examples, (program) => {
       const read = (id: ValueId) => [id, program.read(id) as Float32Array] as const;
-      const wanted = new Map(reference.outputs.map(read));
+      const wanted = new Map(measured.map(read));
       const simulator = createSimulator(steps, runs, new Map(reference.inputs.map(read)));
       simulator.run(now, { keep: true });
       for (const candidate of candidates) {
-        const noise = noiseOf(reference.outputs, wanted, simulator.run(quantize(candidate)));
+        const noise = noiseOf(measured, wanted, simulator.run(quantize(candidate)));
         ranked.push({ candidate, outputSnrDb: -10 * Math.log10(Math.max(noise, 1e-12)) });
         onProgress?.(ranked.length);
       }

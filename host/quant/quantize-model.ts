@@ -108,9 +108,9 @@ const fewSamples = 100;
 const rankSamples = 32;
 
 const gateHint =
-  'Try --auto (int16 where it helps), --equalize, --bias-correction, another --observer or more --samples; or allow a larger --max-drop.';
+  'Try --auto (int16 where it helps), another --observer, --per-axis-dense or more --samples; or allow a larger --max-drop.';
 const exhaustedHint =
-  'Activations are not what costs, weights of 8 bits are: try --equalize, --per-axis-dense or --bias-correction, train with quantization, or allow a larger --max-drop.';
+  'Activations are not what costs, weights of 8 bits are: try --per-axis-dense, leave --equalize and --bias-correction on, train with quantization, or allow a larger --max-drop.';
 
 function requireBudget({ auto, maxDrop, scheme = 'int8' }: QuantizeModelOptions): void {
   if (!auto) return;
