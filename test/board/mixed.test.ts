@@ -51,7 +51,7 @@ function promoted(which: number): Uint8Array {
 }
 
 const boards = ['mps2-an386', 'mps3-an547', 'mps2-an385-v6m', 'mps2-an385', 'virtual'];
-const cases = boards.flatMap((board) => [2, 3].map((which) => ({ board, which })));
+const cases = [...boards.map((board) => ({ board, which: 2 })), { board: 'mps3-an547', which: 3 }];
 
 for (const { board, which } of sample(cases)) {
   test(`value ${which} promoted, on ${board}`, async (t) => {
