@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "enn_input.h"
 #include "enn_port.h"
 
 /* Replies are built in the frame buffer, over the request. */
@@ -111,6 +112,20 @@ static void open_session(struct enn_device *d) {
   d->writer = 0;
   d->next = UINT32_MAX;
   d->traced = 0;
+  enn_input_drop(d);
+}
+
+/* ---- measuring ---- */
+
+/* Lets the clock stand the same whenever a run is measured, and learns what reading it takes. */
+static void prepare_profile(struct enn_device *d) {
+  enn_port_ticks_align();
+  uint64_t start = enn_port_ticks();
+  d->reading_ticks = (uint32_t)(enn_port_ticks() - start);
+}
+
+static uint64_t without_reading(const struct enn_device *d, uint64_t ticks) {
+  return ticks > d->reading_ticks ? ticks - d->reading_ticks : 0;
 }
 
 /* ---- requests that change something: their status is stored ---- */
@@ -124,17 +139,8 @@ static uint32_t input(struct enn_device *d, uint32_t sequence, uint32_t length) 
   const ENN_CONST struct enn_tensor *t = &enn_model.inputs[p[0]];
   uint32_t offset = enn_get32(p + 1);
   if (!inside(offset, length - 5, t->bytes)) return ENN_BAD_REQUEST;
-  memcpy(d->config.arena + t->offset + offset, p + 5, length - 5);
-  return ENN_OK;
-}
-
-static uint32_t input_crc(const struct enn_device *d) {
-  uint32_t crc = 0;
-  for (uint32_t i = 0; i < enn_model.input_count; i++) {
-    const ENN_CONST struct enn_tensor *t = &enn_model.inputs[i];
-    crc = enn_crc32(crc, d->config.arena + t->offset, t->bytes);
-  }
-  return crc;
+  if (enn_input_begins(offset)) prepare_profile(d);
+  return enn_input_take(d, t, offset, p + 5, length - 5) ? ENN_OK : ENN_BAD_STATE;
 }
 
 /* Accepts or refuses; the steps themselves run in later polls. A refused run leaves no outputs that
@@ -147,9 +153,10 @@ static uint32_t start_run(struct enn_device *d, uint32_t sequence, uint32_t leng
   if (length != 9) return ENN_BAD_REQUEST;
   uint32_t first = enn_get16(p), last = enn_get16(p + 2);
   if (first >= last || last > enn_model.step_count) return ENN_BAD_REQUEST;
-  if (first == 0 && enn_get32(p + 5) != input_crc(d)) return ENN_BAD_INPUT;
+  if (first == 0 && !enn_input_is(d, enn_get32(p + 5))) return ENN_BAD_INPUT;
   if (first != 0 && first != ready) return ENN_BAD_STATE;
   if (first == 0) d->traced = 0;
+  enn_input_drop(d);
   d->next = first;
   d->run_last = last;
   d->run_flags = p[4];
@@ -178,7 +185,7 @@ static void change(struct enn_device *d, uint32_t type, uint32_t sequence, uint3
   if (type == ENN_INPUT) status = input(d, sequence, length);
   if (type == ENN_RUN) status = start_run(d, sequence, length);
   if (type == ENN_RESET) status = reset(d, length);
-  if (!d->running) finish(d, type, status);
+  if (!d->running && !enn_input_feeding(d)) finish(d, type, status);
 }
 
 /* ---- requests that only read: they may be executed again ---- */
@@ -297,17 +304,6 @@ static void handle(struct enn_device *d) {
   }
 }
 
-/* Lets the clock stand the same whenever a run is measured, and learns what reading it takes. */
-static void prepare_profile(struct enn_device *d) {
-  enn_port_ticks_align();
-  uint64_t start = enn_port_ticks();
-  d->reading_ticks = (uint32_t)(enn_port_ticks() - start);
-}
-
-static uint64_t without_reading(const struct enn_device *d, uint64_t ticks) {
-  return ticks > d->reading_ticks ? ticks - d->reading_ticks : 0;
-}
-
 /* One step of a run, or the reply after the last. The frame buffer is free: no request is read
  * while a run is in progress. */
 static void run(struct enn_device *d) {
@@ -322,7 +318,8 @@ static void run(struct enn_device *d) {
   uint64_t start = enn_port_ticks();
   enn_model_run(d->config.arena, d->config.state, step, step + 1u);
   if ((d->run_flags & ENN_RUN_PROFILE) != 0)
-    d->config.step_ticks[step] = without_reading(d, enn_port_ticks() - start);
+    d->config.step_ticks[step] = without_reading(d, enn_port_ticks() - start) +
+                                 (step == 0 ? enn_input_ticks(d) : 0);
   d->next = step + 1u;
   if (!traced_now(d)) return;
   uint32_t crc = step_crc(d, step);
@@ -377,6 +374,10 @@ bool enn_poll(struct enn_device *d) {
     enn_port_reset();
     struct enn_config config = d->config; /* still here: a port without a reset */
     enn_device_init(d, &config);
+    return true;
+  }
+  if (enn_input_feeding(d)) {
+    if (enn_input_feed(d)) finish(d, ENN_INPUT, ENN_OK);
     return true;
   }
   if (!d->running) return receive(d);

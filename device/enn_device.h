@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "enn_frame.h"
-#include "enn_model.h"
+#include "model.h"
 
 /* The memory that the runtime works in; the caller owns it. */
 struct enn_config {
@@ -53,6 +53,16 @@ struct enn_device {
   uint8_t run_flags;
   uint32_t reading_ticks; /* what reading the clock twice takes of the time between */
   uint32_t traced; /* steps whose CRC the current contents' run has stored */
+
+#ifdef ENN_STREAM_INPUT
+  /* enn_input.h */
+  bool feeding; /* the INPUT in the frame buffer is being consumed: */
+  const uint8_t *feed;
+  uint32_t feed_left;
+  uint32_t fed; /* bytes of the input that the model has taken; UINT32_MAX: it wants the first */
+  uint32_t fed_crc;
+  uint64_t feed_ticks;
+#endif
 };
 
 void enn_device_init(struct enn_device *d, const struct enn_config *config);

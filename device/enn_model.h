@@ -16,7 +16,8 @@
  *
  *     ENN_ARENA_BYTES  ENN_ARENA_ALIGN  ENN_STATE_BYTES  ENN_INPUTS  ENN_OUTPUTS  ENN_STEPS
  *
- * with the values of the struct below, so that memory can be static. `model.c` defines `enn_model`,
+ * with the values of the struct below, so that memory can be static, and ENN_STREAM_INPUT if the model
+ * takes its input row by row (enn_model_feed). `model.c` defines `enn_model`,
  * `enn_model_reset` and `enn_model_run`. They are plain functions, not pointers in the struct, so
  * that a compiler's call graph bounds the stack below them.
  */
@@ -52,7 +53,7 @@ struct enn_tensor {
   uint32_t shape[ENN_MAX_RANK]; /* batch first; entries from `rank` on are 1 */
   uint8_t rank;
   uint8_t dtype;       /* ENN_DTYPE_* */
-  uint32_t offset;     /* bytes from the start of the arena */
+  uint32_t offset;     /* bytes from the start of the arena; nothing to rely on if it is streamed */
   uint32_t bytes;
   uint32_t scale_bits; /* IEEE-754 binary32; data, so that no float code is needed to carry it */
   int32_t zero_point;
@@ -93,5 +94,16 @@ void enn_model_reset(uint8_t *state);
  * when step 0 runs, and steps may overwrite them; the outputs are there after the last step. The
  * arena is aligned to arena_align. Steps after 0 need the arena as the steps before left it. */
 void enn_model_run(uint8_t *arena, uint8_t *state, uint32_t first, uint32_t last);
+
+/* Only where model.h defines ENN_STREAM_INPUT: the model's only input is never in memory as a whole.
+ * Takes some of `count` bytes of it, which begin at its byte `offset`, and returns how many; or
+ * computes one row of a layer and returns 0. Bytes come in order, offset 0 begins an inference:
+ *
+ *     for (uint32_t at = 0; at < enn_model.inputs[0].bytes; at += enn_model_feed(arena, state, at,
+ *          camera + at, enn_model.inputs[0].bytes - at)) {}
+ *
+ * When all have been taken, enn_model_run from step 0 computes the rest. */
+uint32_t enn_model_feed(uint8_t *arena, uint8_t *state, uint32_t offset, const uint8_t *bytes,
+                        uint32_t count);
 
 #endif

@@ -74,7 +74,9 @@ export interface RowSummary {
   readonly layers: number;
   /** The value that they compute. */
   readonly output: string;
-  /** Of each image between input and result, how many of its rows the arena holds. */
+  /** The input is consumed as it arrives (`--stream-input`). */
+  readonly streamed: boolean;
+  /** Of each image before the result of which not all rows are kept, how many of its rows the arena holds. */
   readonly lines: readonly {
     readonly value: string;
     readonly lines: number;
@@ -158,11 +160,12 @@ function flashOf(
 
 function rowsOf({ rows }: Lowered): RowSummary | undefined {
   if (!rows) return undefined;
-  const { images, steps } = rows.group;
+  const { images, steps, streams } = rows.group;
   const kept = images.slice(0, -1).filter(({ lines, rows: all }) => lines < all);
   return {
     layers: steps,
     output: images.at(-1)!.value,
+    streamed: streams,
     lines: kept.map((image) => ({
       value: image.value,
       lines: image.lines,

@@ -34,6 +34,8 @@ export interface CompileOptions {
   readonly out: string;
   /** The most that the arena may take, in bytes: layers then go row by row as far as that needs. */
   readonly ram?: number | undefined;
+  /** The input is never in memory as a whole: its rows are consumed as they arrive over the link. */
+  readonly streamInput?: boolean | undefined;
 }
 
 /** The certificate, and the folder that was written. */
@@ -139,8 +141,8 @@ function int8Graph({ model, name, file }: CompileOptions): Graph {
  */
 export async function compileModel(options: CompileOptions): Promise<CompileResult> {
   const board = getBoard(options.board);
-  const { ram } = options;
-  const lowered = lower(int8Graph(options), targetOf(board), { ram });
+  const { ram, streamInput } = options;
+  const lowered = lower(int8Graph(options), targetOf(board), { ram, streamInput });
   checkPlan(board, lowered);
   const certificate = await writeBuildFolder(options.out, (dir) =>
     fillFolder(board, lowered, options.model, dir),

@@ -3,8 +3,9 @@
  * a README, so that it builds without edge-nn.
  */
 import { readdirSync, readFileSync } from 'node:fs';
+import { byteSize } from '../core/dtype.js';
 import { packageFile } from '../core/package.js';
-import { formatShape } from '../core/shape.js';
+import { elements, formatShape } from '../core/shape.js';
 import { getValue, type ValueId } from '../ir/graph.js';
 import type { Lowered } from '../lower/lowered.js';
 import { type Board, getBoard } from './boards.js';
@@ -86,9 +87,12 @@ const startNote = (board: Board): string =>
     : 'The device speaks on stdin and stdout.';
 
 /** An input or output for the README's table. */
-function tensorRow({ graph, windows }: Lowered, role: string, id: ValueId): string {
+function tensorRow(lowered: Lowered, role: string, id: ValueId): string {
+  const { graph, windows } = lowered;
   const { name, dtype, shape, quant } = getValue(graph, id);
-  const { offset, bytes } = windows.get(id)!;
+  const bytes = byteSize(dtype, elements(shape));
+  const streamed = role === 'input' && lowered.rows?.group.streams;
+  const offset = streamed ? 'streamed' : windows.get(id)!.offset;
   const real = `${quant?.scale[0] ?? 1} * (q - ${quant?.zeroPoint[0] ?? 0})`;
   return `| ${role} | ${name} | ${dtype}${formatShape(shape)} | ${real} | ${offset} | ${bytes} |`;
 }
@@ -100,6 +104,15 @@ const tensorTable = (lowered: Lowered): string =>
     ...lowered.graph.inputs.map((id) => tensorRow(lowered, 'input', id)),
     ...lowered.graph.outputs.map((id) => tensorRow(lowered, 'output', id)),
   ].join('\n');
+
+/** How a caller gives the model its input. */
+const inputNote = ({ rows }: Lowered): string =>
+  rows?.group.streams
+    ? `The input
+is never in the arena as a whole: give its bytes, in order and as they come, to \`enn_model_feed\`
+(\`device/enn_model.h\`), which computes the first ${rows.group.steps} layers row by row, then call \`enn_model_run\`.`
+    : `An inference
+overwrites its inputs.`;
 
 /** The README of an emitted folder. */
 export function folderReadme(forBoard: Board, lowered: Lowered): string {
@@ -134,8 +147,7 @@ ${other}
 | \`model.tflite\` | the model that this was made from |
 
 To use the model without the runtime, compile \`model/model.c\` and call \`enn_model_run\`, as the
-example at the head of \`device/enn_model.h\` does, with \`device/\` in the include path. An inference
-overwrites its inputs.
+example at the head of \`device/enn_model.h\` does, with \`device/\` in the include path. ${inputNote(lowered)}
 
 ${tensorTable(lowered)}
 

@@ -156,7 +156,7 @@ export interface Lowered {
   readonly arenaBytes: number;
   /** Where each input, output and computed value lies; a reshape shares its operand's window. */
   readonly windows: ReadonlyMap<ValueId, Window>;
-  /** In the order of graph.inputs. */
+  /** In the order of graph.inputs; of an input that is streamed, the lines that are kept. */
   readonly inputs: readonly Window[];
   /** In the order of graph.outputs. */
   readonly outputs: readonly Window[];

@@ -11,7 +11,7 @@ import { type Plan, type PlanRequest, type PlanStep, plan } from '../plan/plan.j
 import type { Lowered, LoweredStep, PlacedGroup, StepProof, Target, Window } from './lowered.js';
 import { isAliasOp, isStepOp, type StepNode } from './lowered-ops.js';
 import { overlapsOf } from './overlap.js';
-import { groupBuffers, hiddenValues, placedGroup, planGroup } from './rows/place.js';
+import { firstLines, groupBuffers, hiddenValues, placedGroup, planGroup } from './rows/place.js';
 import { selectKernel } from './select.js';
 import { type Chosen, tradeMemory } from './trade-memory.js';
 
@@ -202,6 +202,7 @@ export function place(
   const { owners, placed } = smallest(graph, chosen, target, enough);
   const windows = windowsOf(graph, owners, placed);
   const rows = chosen[0]?.rows && placedGroup(chosen[0].rows, owners, placed);
+  if (rows?.group.streams) windows.set(graph.inputs[0]!, firstLines(rows));
   return {
     graph,
     target,

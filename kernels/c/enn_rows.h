@@ -46,6 +46,7 @@ struct enn_row_group {
   const ENN_CONST struct enn_row_feed *feeds;
   int32_t count;
   int32_t next;
+  int32_t streams; /* the rows of the first image, the only input, arrive (enn_rows_feed) */
 };
 
 /* No row can be computed: the result is complete, or an input has not arrived. */
@@ -64,11 +65,11 @@ ENN_INLINE int32_t enn_rows_row(const ENN_CONST struct enn_row_group *g, int8_t 
   return enn_rows_counts(g, memory)[image];
 }
 
-/* Begins an inference; the inputs that are in memory as a whole have all their rows. */
+/* Begins an inference; inputs that do not arrive are there with all their rows. */
 ENN_OUTLINE void enn_rows_begin(const ENN_CONST struct enn_row_group *g, int8_t *memory) {
   for (int32_t i = 0; i < g->count; i++) {
     const ENN_CONST struct enn_row_image *image = &g->images[i];
-    const int32_t there = image->feeds == 0 && image->lines == image->rows;
+    const int32_t there = image->feeds == 0 && !g->streams;
     enn_rows_counts(g, memory)[i] = (enn_rows_count)(there ? image->rows : 0);
   }
 }
@@ -116,6 +117,23 @@ ENN_OUTLINE int8_t *enn_rows_room(const ENN_CONST struct enn_row_group *g, int8_
 
 ENN_INLINE void enn_rows_done(const ENN_CONST struct enn_row_group *g, int8_t *memory, int32_t image) {
   enn_rows_counts(g, memory)[image]++;
+}
+
+/* Takes bytes of the next row of an input that arrives, when it is waited for; they begin at byte
+ * `offset` of the input. Returns how many of `count`. What comes after the result is
+ * complete is dropped. */
+ENN_OUTLINE uint32_t enn_rows_feed(const ENN_CONST struct enn_row_group *g, int8_t *memory,
+                                   uint32_t offset, const uint8_t *bytes, uint32_t count) {
+  const ENN_CONST struct enn_row_image *input = &g->images[0];
+  const int32_t row = enn_rows_row(g, memory, 0);
+  const uint32_t line = (uint32_t)input->line_bytes, at = offset - (uint32_t)row * line;
+  if (enn_rows_next(g, memory) == ENN_ROWS_DONE) return count;
+  const uint32_t taken = count < line - at ? count : line - at;
+  int8_t *const to = at == 0 ? enn_rows_room(g, memory, 0)
+                             : memory + input->at + enn_min(row, input->lines - 1) * input->line_bytes;
+  __builtin_memcpy(to + at, bytes, taken);
+  if (at + taken == line) enn_rows_done(g, memory, 0);
+  return taken;
 }
 
 #endif

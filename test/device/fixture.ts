@@ -29,6 +29,7 @@ const model = 'test/device/fixtures/model.c';
 const headers = [
   'device/enn_device.h',
   'device/enn_frame.h',
+  'device/enn_input.h',
   'device/enn_model.h',
   'device/enn_port.h',
   'device/enn_protocol.h',

@@ -27,6 +27,8 @@ export interface CompileOptions {
   readonly out?: string;
   /** The most that the arena may take, in bytes: layers then go row by row as far as that needs. */
   readonly ram?: number;
+  /** The input is never in memory as a whole: its rows are consumed as they arrive over the link. */
+  readonly streamInput?: boolean;
 }
 
 /** What `emit: 'onnx'` and `emit: 'tflite'` give. */
@@ -89,8 +91,8 @@ export async function compile(
     });
   }
   const out = options.out ?? join('build', `${name}-${board}`);
-  const { ram } = options;
-  return compileModel({ model: bytes, name, file: options.model, board, out, ram });
+  const { ram, streamInput } = options;
+  return compileModel({ model: bytes, name, file: options.model, board, out, ram, streamInput });
 }
 
 /** @throws UsageError for what is no number of bytes */
@@ -110,6 +112,7 @@ const options = (flags: Flags): CompileOptions =>
     emit: read.text(flags, 'emit') as EmitName | undefined,
     out: read.text(flags, 'out'),
     ram: byteCount(flags, 'ram'),
+    streamInput: read.flag(flags, 'stream-input'),
   });
 
 /** The certificate's sizes, with the board's limits beside them. */
@@ -153,8 +156,8 @@ function renderEvidence({ accumulators, peak, stackBound, compiler }: CompileRes
   ].join('\n\n');
 }
 
-const rowsText = ({ layers, output }: NonNullable<CompileResult['rows']>): string =>
-  `${layers} row by row, up to ${output}`;
+const rowsText = ({ layers, output, streamed }: NonNullable<CompileResult['rows']>): string =>
+  `${layers} row by row${streamed ? ' as the input arrives' : ''}, up to ${output}`;
 
 function render(result: CompileResult | ExportReport, flags: Flags): string {
   if (!('board' in result)) {
@@ -187,6 +190,11 @@ export const compileCommand = command<CompileResult | ExportReport>({
     ram: {
       type: 'number',
       describe: 'Most bytes of the arena: first layers go row by row as far as that needs',
+    },
+    'stream-input': {
+      type: 'boolean',
+      default: false,
+      describe: 'Consume rows of the input as they arrive: the arena never holds all of it',
     },
     certificate: {
       type: 'boolean',

@@ -2,8 +2,9 @@
  * The description of a model that its C carries: struct enn_model with its inputs, outputs and
  * steps (device/enn_model.h).
  */
-import type { DType } from '../../core/dtype.js';
+import { byteSize, type DType } from '../../core/dtype.js';
 import { UnsupportedError } from '../../core/errors.js';
+import { elements } from '../../core/shape.js';
 import { type Graph, getValue, type ValueId } from '../../ir/graph.js';
 import type { Lowered } from '../../lower/lowered.js';
 import { cHex, cString, initializer } from './text.js';
@@ -46,13 +47,14 @@ function tensorFields(lowered: Lowered, id: ValueId, name: string) {
       where: `%${id}`,
     });
   }
-  const { offset, bytes } = lowered.windows.get(id)!;
+  // What is streamed is larger than its window.
+  const bytes = byteSize(dtype, elements(shape));
   return {
     name,
     shape: [...shape, ...new Array<number>(maxRank - shape.length).fill(1)],
     rank: shape.length,
     dtype: dtypeName(id, dtype),
-    offset,
+    offset: lowered.windows.get(id)!.offset,
     bytes,
     scale_bits: cHex(floatBits(quant?.scale[0] ?? 1)),
     zero_point: quant?.zeroPoint[0] ?? 0,

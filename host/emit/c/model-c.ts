@@ -8,7 +8,7 @@ import { type Lowered, type LoweredStep, stepOp } from '../../lower/lowered.js';
 import type { Call } from './call.js';
 import { describeModel, type Hashes } from './describe.js';
 import { type Draft, emptyDraft, functionOf, printOperand } from './draft.js';
-import { printRows } from './rows-c.js';
+import { type PrintedRows, printRows } from './rows-c.js';
 import { callsOf } from './rules.js';
 import { cComment, initializer, list } from './text.js';
 
@@ -21,13 +21,18 @@ function printCall(draft: Draft, lowered: Lowered, step: LoweredStep, call: Call
   return list(`      ${functionOf(draft, lowered, call)}`, [`&${parameters}`, ...operands], ';');
 }
 
-function printStep(draft: Draft, lowered: Lowered, index: number): string {
+function printStep(
+  draft: Draft,
+  lowered: Lowered,
+  index: number,
+  rows: PrintedRows | undefined,
+): string {
   const step = lowered.steps[index]!;
   const { dtype, shape } = getValue(lowered.graph, step.node.output);
   const summary = `${step.node.output}: ${dtype}${formatShape(shape)} = ${stepOp(lowered, index)}`;
   const calls =
-    index === 0 && lowered.rows
-      ? [`      ${printRows(draft, lowered, lowered.rows)}(memory);`]
+    index === 0 && rows
+      ? rows.step
       : callsOf(lowered.graph, step.node, step.kernel).map((call) =>
           printCall(draft, lowered, step, call),
         );
@@ -62,7 +67,8 @@ export function includedHeaders({ steps, rows }: Lowered): string[] {
 /** The text of model.c. */
 export function modelSource(lowered: Lowered, hashes: Hashes): string {
   const draft = emptyDraft();
-  const steps = lowered.steps.map((_, index) => printStep(draft, lowered, index));
+  const rows = lowered.rows && printRows(draft, lowered, lowered.rows);
+  const steps = lowered.steps.map((_, index) => printStep(draft, lowered, index, rows));
   return [
     `/* ${cComment(lowered.graph.name)}: tables and calls. Emitted by edge-nn; do not edit. */`,
     '#include "model.h"',
@@ -74,5 +80,6 @@ export function modelSource(lowered: Lowered, hashes: Hashes): string {
     'void enn_model_reset(uint8_t *state) { (void)state; }',
     '',
     runFunction(steps),
+    ...(rows?.feed === undefined ? [] : [rows.feed]),
   ].join('\n');
 }

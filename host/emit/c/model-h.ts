@@ -14,6 +14,7 @@ export function modelHeader(lowered: Lowered): string {
     ['INPUTS', graph.inputs.length],
     ['OUTPUTS', graph.outputs.length],
     ['STEPS', lowered.steps.length],
+    ...(lowered.rows?.group.streams ? [['STREAM_INPUT', 1] as const] : []),
   ];
   return `/* ${cComment(graph.name)}: sizes of the model. Emitted by edge-nn; do not edit. */
 #ifndef ENN_GENERATED_MODEL_H

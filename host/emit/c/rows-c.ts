@@ -38,6 +38,7 @@ function describeGroup(draft: Draft, { group, offsets, counters }: PlacedGroup):
     feeds: feeds!,
     count: group.images.length,
     next: counters,
+    streams: group.streams ? 1 : 0,
   });
   draft.parameterText.push(
     structs('enn_row_image', images!, imageText),
@@ -114,7 +115,7 @@ function printRowCall(
     texts.map((text) => `&${name}[${unique.indexOf(text)}]`),
   );
   const operands = one.args.map((_, i) => printArgument(draft, lowered, rows, feedAt, call, i));
-  return list(`        ${functionOf(draft, lowered, one)}`, [parameters, ...operands], ';');
+  return list(`      ${functionOf(draft, lowered, one)}`, [parameters, ...operands], ';');
 }
 
 function printLayer(
@@ -138,38 +139,58 @@ function printLayer(
   );
   const { dtype, shape } = getValue(lowered.graph, image.value);
   const summary = `${image.value}: ${dtype}${formatShape(shape)} = ${node.op}`;
-  return [`      case ${index}: /* ${cComment(summary)} */`, ...printed, '        break;'].join(
-    '\n',
-  );
+  return [`    case ${index}: /* ${cComment(summary)} */`, ...printed, '      break;'].join('\n');
 }
 
-/**
- * Prints the group of a model.
- *
- * @returns the name of the function that computes it, over the arena
- */
-export function printRows(draft: Draft, lowered: Lowered, placed: PlacedGroup): string {
+/** The functions of a group, in C. */
+export interface PrintedRows {
+  /** Statements that compute the group as a step. */
+  readonly step: readonly string[];
+  /** The definition of enn_model_feed, where the input is streamed. */
+  readonly feed: string | undefined;
+}
+
+function feedFunction(rows: string, row: string): string {
+  return [
+    'uint32_t enn_model_feed(uint8_t *arena, uint8_t *state, uint32_t offset, const uint8_t *bytes,',
+    '                        uint32_t count) {',
+    '  (void)state;',
+    '  int8_t *const memory = (int8_t *)arena;',
+    `  if (offset == 0) enn_rows_begin(&${rows}, memory);`,
+    // Rows of padding need no input, but each call with offset 0 begins anew: so that one takes bytes.
+    `  const int32_t image = offset == 0 ? ENN_ROWS_WAITS : enn_rows_next(&${rows}, memory);`,
+    `  if (image < 0) return enn_rows_feed(&${rows}, memory, offset, bytes, count);`,
+    `  ${row}(memory, image);`,
+    '  return 0;',
+    '}\n',
+  ].join('\n');
+}
+
+/** Prints the group of a model: a function that computes one row, and what calls it. */
+export function printRows(draft: Draft, lowered: Lowered, placed: PlacedGroup): PrintedRows {
   const rows = describeGroup(draft, placed);
-  const name = draft.name('run', 'rows');
+  const name = draft.name('run', 'row');
   const layers = placed.group.images.flatMap(({ layer }, i) =>
     layer ? [printLayer(draft, lowered, placed, rows, i)] : [],
   );
   draft.functionText.push(
     [
-      `static __attribute__((noinline)) void ${name}(int8_t *memory) {`,
-      `  enn_rows_begin(&${rows}, memory);`,
-      '  for (;;) {',
-      `    const int32_t image = enn_rows_next(&${rows}, memory);`,
-      '    if (image < 0) return;',
-      `    const int32_t row = enn_rows_row(&${rows}, memory, image);`,
-      `    int8_t *const y = enn_rows_room(&${rows}, memory, image);`,
-      '    switch (image) {',
+      `static __attribute__((noinline)) void ${name}(int8_t *memory, int32_t image) {`,
+      `  const int32_t row = enn_rows_row(&${rows}, memory, image);`,
+      `  int8_t *const y = enn_rows_room(&${rows}, memory, image);`,
+      '  switch (image) {',
       ...layers,
-      '    }',
-      `    enn_rows_done(&${rows}, memory, image);`,
       '  }',
+      `  enn_rows_done(&${rows}, memory, image);`,
       '}\n',
     ].join('\n'),
   );
-  return name;
+  const { streams } = placed.group;
+  return {
+    step: [
+      ...(streams ? [] : [`      enn_rows_begin(&${rows}, memory);`]),
+      `      for (int32_t i; (i = enn_rows_next(&${rows}, memory)) >= 0;) ${name}(memory, i);`,
+    ],
+    feed: streams ? feedFunction(rows, name) : undefined,
+  };
 }

@@ -4,7 +4,7 @@
  */
 import type { ValueId } from '../../ir/graph.js';
 import type { Plan, PlanBuffer, PlanOverlap, PlanStep } from '../../plan/plan.js';
-import type { GroupImage, PlacedGroup, RowGroup } from '../lowered.js';
+import type { GroupImage, PlacedGroup, RowGroup, Window } from '../lowered.js';
 import { keptBytes } from './group.js';
 
 /** The buffer that counts how many rows each image of a group has so far, in uint16. */
@@ -77,3 +77,9 @@ export function placedGroup(
     counters: at(counters),
   };
 }
+
+/** The lines of the first image. */
+export const firstLines = ({ group, offsets }: PlacedGroup): Window => ({
+  offset: offsets[0]!,
+  bytes: keptBytes(group.images[0]!),
+});

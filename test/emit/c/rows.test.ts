@@ -21,11 +21,13 @@ const seeds = Array.from({ length: last! - first! + 1 }, (_, i) => first! + i);
 
 const cases = archs.flatMap((arch) => seeds.map((seed) => ({ arch, seed })));
 
-/** Two of the ways to compute the first layers row by row: one, and all of them. */
-function placements(base: Lowered): Lowered[] {
-  const { graph, target, proof } = base;
-  const all = [...rowPlacements(graph, target, proof, chooseKernels(graph, target, proof))];
-  return all.length < 2 ? all : [all[Math.floor(all.length / 2) - 1]!, all.at(-1)!];
+/** Three of the ways to compute the first layers row by row: some, all, all with a streamed input. */
+function placements({ graph, target, proof }: Lowered): Lowered[] {
+  const chosen = chooseKernels(graph, target, proof);
+  const all = [...rowPlacements(graph, target, proof, chosen)];
+  const streamed = [...rowPlacements(graph, target, proof, chosen, { streamInput: true })];
+  const some = all[Math.floor(all.length / 2) - 1];
+  return [some, all.at(-1), streamed.at(-1)].filter((each) => each !== undefined);
 }
 
 for (const { arch, seed } of sample(cases)) {
@@ -55,20 +57,21 @@ for (const { arch, seed } of sample(cases)) {
 }
 
 /** Bytes of arena within which real models run; one has a recorded output. */
-const models = {
-  mlperftiny_ic01_resnet_int8: { ram: 20_000, golden: 'ic' },
-  mlperftiny_vww_96_int8: { ram: 30_000, golden: undefined },
-} as const;
+const models = [
+  { name: 'mlperftiny_ic01_resnet_int8', ram: 20_000, streamInput: false, golden: 'ic' },
+  { name: 'mlperftiny_vww_96_int8', ram: 30_000, streamInput: false, golden: undefined },
+  { name: 'mlperftiny_vww_96_int8', ram: 20_000, streamInput: true, golden: undefined },
+] as const;
 
 const recorded = (file: string): Int8Array =>
   new Int8Array(readFileSync(join(modelsFolder, '..', 'tflm', `${file}.bin`)));
 
-for (const [name, { ram, golden }] of Object.entries(models)) {
+for (const { name, ram, streamInput, golden } of models) {
   test(`${name} in an arena of ${ram} bytes computes the same bytes`, (t) => {
     if (!hasTool('cc')) return t.skip('no C compiler `cc` here');
     if (!modelFiles('.tflite').includes(`${name}.tflite`)) return t.skip(`no ${name} here`);
     const graph = importTflite(modelBytes(`${name}.tflite`), name);
-    const lowered = lower(graph, { arch: 'dsp', align: 4 }, { ram });
+    const lowered = lower(graph, { arch: 'dsp', align: 4 }, { ram, streamInput });
     assert.ok(lowered.arenaBytes <= ram);
     const inputs = golden === undefined ? randomInputs(graph, 5) : [recorded(`${golden}_in`)];
     const model = buildOnHost(lowered);
