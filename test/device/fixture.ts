@@ -44,16 +44,27 @@ const includes = (board: string): string[] =>
 
 const strict = ['-std=c11', '-Wall', '-Wextra', '-Wconversion', '-Werror', '-ffp-contract=off'];
 
+/** All of the virtual board but a model. */
+export const virtualSources = [...runtime, 'firmware/virtual/port.c'];
+export const virtualFlags = includes('virtual');
+export const virtualFiles: ReadonlyMap<string, string> = new Map(
+  [...virtualSources, ...headers.filter((file) => !file.startsWith('test/'))].map((file) => [
+    file,
+    readFileSync(packageFile(file), 'utf8'),
+  ]),
+);
+
 let virtual: Promise<Uint8Array> | undefined;
 
 /** @param flags further flags, such as `-DENN_RX_BYTES=512` */
 export function buildVirtual(flags: readonly string[] = []): Promise<Uint8Array> {
   const build = (): Promise<Uint8Array> => {
-    const sources = [...runtime, 'firmware/virtual/port.c', model];
-    const files = new Map(
-      [...sources, ...headers].map((file) => [file, readFileSync(packageFile(file), 'utf8')]),
-    );
-    return compileWasm(sources, files, [...includes('virtual'), ...flags]);
+    const own = [model, 'test/device/fixtures/model.h'];
+    const files = new Map([
+      ...virtualFiles,
+      ...own.map((file) => [file, readFileSync(packageFile(file), 'utf8')] as const),
+    ]);
+    return compileWasm([...virtualSources, model], files, [...virtualFlags, ...flags]);
   };
   if (flags.length > 0) return build();
   virtual ??= build();
