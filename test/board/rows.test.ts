@@ -3,6 +3,7 @@
  * over the link.
  */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { getBoard, targetOf } from '../../host/board/boards.js';
@@ -11,7 +12,7 @@ import { compileModel } from '../../host/board/compile.js';
 import { flashBuild } from '../../host/board/flash.js';
 import { openBoard } from '../../host/board/open.js';
 import { bytesOf } from '../../host/core/dtype.js';
-import { DoesNotFitError } from '../../host/core/errors.js';
+import { DoesNotFitError, UnsupportedError } from '../../host/core/errors.js';
 import { sha256 } from '../../host/core/hash.js';
 import type { Trace } from '../../host/emit/c/trace.js';
 import { exportTflite } from '../../host/emit/tflite.js';
@@ -21,7 +22,7 @@ import type { Graph } from '../../host/ir/graph.js';
 import { Session } from '../../host/link/session.js';
 import { lower } from '../../host/lower/pipeline.js';
 import { createOracle } from '../../host/quant/interpret.js';
-import { randomInputs } from '../lower/networks.js';
+import { network, randomInputs } from '../lower/networks.js';
 import { resnetLike, rowNetwork } from '../lower/row-networks.js';
 import { lacking, temporaryFolder } from './support.js';
 
@@ -102,3 +103,19 @@ for (let seed = first!; seed <= last!; seed++) {
     }
   });
 }
+
+test('what row execution cannot do is refused before anything is written', async (t) => {
+  const out = join(temporaryFolder(t), 'build');
+  await assert.rejects(compileModel({ model, board: 'virtual', out, ram: 500 }), {
+    name: DoesNotFitError.name,
+    message: /does not fit an arena of 500 bytes: the smallest that row execution reaches takes 1,/,
+    hint: /--stream-input/,
+  });
+  const n = network('dense', 1);
+  const dense = exportTflite(n.finish(n.dense(n.input([64]), 8)));
+  await assert.rejects(compileModel({ model: dense, board: 'virtual', out, streamInput: true }), {
+    name: UnsupportedError.name,
+    message: /input of model cannot be streamed/,
+  });
+  assert.ok(!existsSync(out));
+});

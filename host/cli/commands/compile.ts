@@ -80,8 +80,14 @@ export async function compile(
   context: Context = silent,
 ): Promise<CompileResult | ExportReport> {
   const name = basename(options.model, extname(options.model));
-  const { emit = 'c' } = options;
-  if (emit !== 'c') return exportModel(options, emit, name);
+  const { emit = 'c', ram, streamInput } = options;
+  if (emit !== 'c') {
+    if (ram === undefined && !streamInput) return exportModel(options, emit, name);
+    throw new UsageError(`--ram and --stream-input are about firmware, not about .${emit} files`, {
+      hint: 'Leave them out, or compile for a board.',
+      where: '--emit',
+    });
+  }
   const { board = 'virtual' } = chooseBoard(context.config, options.board, undefined);
   const { bytes, graph } = readModelFile(options.model, context.note);
   if (graph.stage !== 'int8') {
@@ -91,7 +97,6 @@ export async function compile(
     });
   }
   const out = options.out ?? join('build', `${name}-${board}`);
-  const { ram, streamInput } = options;
   return compileModel({ model: bytes, name, file: options.model, board, out, ram, streamInput });
 }
 
