@@ -115,7 +115,7 @@ test('what row execution cannot do is refused before anything is written', async
   const dense = exportTflite(n.finish(n.dense(n.input([64]), 8)));
   await assert.rejects(compileModel({ model: dense, board: 'virtual', out, streamInput: true }), {
     name: UnsupportedError.name,
-    message: /input of model cannot be streamed/,
+    message: /input of dense cannot be streamed/,
   });
   assert.ok(!existsSync(out));
 });
