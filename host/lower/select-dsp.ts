@@ -104,7 +104,7 @@ const conv2d: Choice<'conv2d'> = (c) => {
     name: `enn_conv2d_s8_${fold ? 'fold' : 'cols'}${pixels}${fold && positive ? 'positive' : ''}${border ? 'border' : ''}__dsp`,
     header: 'enn_s8_conv_dsp.h',
     ...(border && { border }),
-    order: 'blocks' as const,
+    order: pixels === 3 ? ('blocks3' as const) : ('blocks' as const),
     packing: fold ? ('fold4' as const) : ('taps4' as const),
     // Windows whose runs are no whole words are gathered as bytes first.
     scratchBytes: blocks * (8 * pixels + (channels! % 4 === 0 ? 0 : 4)),
