@@ -24,6 +24,7 @@ import type { QatPhase } from '../train/qat-setup.js';
 import { sameActivations } from './assign.js';
 import type { Step } from './fuse.js';
 import { gridName, isFixed, type QatPlan, weightAxis, weightsName } from './qat-plan.js';
+import type { TrainedQuantization } from './qat-ranges.js';
 import {
   constantGrid,
   contentsGrid,
@@ -46,10 +47,16 @@ interface Draft extends QatDraft {
   readonly dropouts: Map<string, ValueId>;
   /** Whether a softmax is rounded too, as the device's is; the loss needs its logits. */
   readonly probabilities: boolean;
+  readonly device: TrainedQuantization | undefined;
 }
 
 /** Decay of the moving statistics of layers that name none, as in forTraining. */
 const momentum = 0.9;
+
+/** Keeps halves of float32 on the side to which integers round them. */
+const nudge = 1 + 2 ** -21;
+/** The same for averages, in parts of the stored integer. */
+const averageNudge = 2 ** -17;
 
 /** Biases and products are stored in integers so wide that they never saturate. */
 const wide = 2 ** 31;
@@ -197,7 +204,34 @@ function addLayer(draft: Draft, step: Step, axis: number): ValueId {
     ? constantGrid(builder, scheme.probabilities, scheme)
     : gridOf(draft, read, scheme);
   const bias = b === undefined ? [] : [roundedBias(draft, parameter(draft, b), grid, scale)];
-  return builder.add(node.op, [x, value, ...bias], node.attrs as never, { id: node.output });
+  const sum = builder.add(node.op, [x, value, ...bias], node.attrs as never, { id: node.output });
+  return roundedSum(draft, step, sum);
+}
+
+/**
+ * The first of two roundings: integer kernels multiply a sum by a factor of [1/2, 1), round, divide
+ * by a power of two and round again (TFLite's MultiplyByQuantizedMultiplier). So sums are rounded
+ * to steps of the output's scale times the power of two above the whole factor. With weights of few
+ * bits there are few such steps to one of the output, and many a sum lies halfway between two: those
+ * go away from 0.
+ */
+function roundedSum(draft: Draft, { node, output }: Step, sum: ValueId): ValueId {
+  const { plan, builder, device } = draft;
+  const as = plan.schemeOf(output);
+  if (!device || as.types.activation !== 's8') return sum;
+  const x = device.quantOf(node.inputs[0]!, as).scale[0]!;
+  const y = device.quantOf(output).scale[0]!;
+  const factors = [...device.weights.get(node.output)!.scale].map((w) => (w * x) / y);
+  const steps = Float32Array.from(
+    factors,
+    (f) => nudge * y * 2 ** Math.min(0, Math.floor(Math.log2(f)) + 1),
+  );
+  if (factors.every((f) => f >= 0.5)) return sum;
+  const shape = builder.values.get(sum)!.shape;
+  const axis = steps.length > 1 ? shape.length - 1 : undefined;
+  const type = { shape: axis === undefined ? [] : [steps.length], dtype: 'f32' } as const;
+  const scale = builder.constant(type, steps);
+  return round(draft, sum, { scale, limits: numbers(builder, -wide, wide) }, axis);
 }
 
 /** The layer with rounded weights, normalized by the statistics of the batch. */
@@ -256,7 +290,17 @@ function addStep(draft: Draft, step: Step): void {
   }
   if (plan.groups.computed.includes(output)) observe(draft, output, as, bounded);
   const onGrid = rule.kind === 'join' || (rule.kind === 'same' && rule.exact);
-  values.set(key, onGrid ? bounded : round(draft, bounded, gridOf(draft, output, as)));
+  const exact = rule.kind === 'same' ? averaged(draft, step, bounded) : bounded;
+  values.set(key, onGrid ? bounded : round(draft, exact, gridOf(draft, output, as)));
+}
+
+/** Averages halfway between two integers go away from the integer 0, not from the number 0. */
+function averaged({ plan, builder, device }: Draft, { output }: Step, value: ValueId): ValueId {
+  if (!device) return value;
+  const { scale, zeroPoint } = device.quantOf(output, plan.schemeOf(output));
+  const away = builder.add('scale', [value], { factor: 1 + averageNudge });
+  const shift = numbers(builder, averageNudge * scale[0]! * zeroPoint[0]!);
+  return builder.add('add', [away, shift], {});
 }
 
 /** The bound that the step takes in. */
@@ -277,6 +321,11 @@ function addParameters({ builder, plan: { model } }: Draft): void {
 
 export interface QatGraphOptions {
   readonly phase: QatPhase;
+  /**
+   * For the graph that a device computes: sums of layers are rounded twice, as integer kernels do;
+   * absent in training, which this would only slow down.
+   */
+  readonly device?: TrainedQuantization;
   /** Round a softmax at the end as the device does; default false: the loss reads its logits. */
   readonly probabilities?: boolean;
 }
@@ -300,6 +349,7 @@ export function qatGraph(plan: QatPlan, ranges: Tensors, options: QatGraphOption
     values: new Map(),
     dropouts: new Map(),
     probabilities: options.probabilities ?? false,
+    device: options.device,
   };
   addParameters(draft);
   for (const id of inputs) {

@@ -11,7 +11,7 @@ import type { QatSetup } from '../train/qat-setup.js';
 import { calibrate } from './calibrate.js';
 import { qatGraph } from './qat-graph.js';
 import { planQat } from './qat-plan.js';
-import { startRanges } from './qat-ranges.js';
+import { startRanges, trainedQuantization } from './qat-ranges.js';
 
 export interface FakeQuantizerOptions {
   readonly setup: QatSetup;
@@ -31,14 +31,22 @@ export function createFakeQuantizer(options: FakeQuantizerOptions): FakeQuantize
       return startRanges(plan, await calibrate(plan.prepared, data, { engine, seed }));
     },
     graph: (model, ranges, phase) => qatGraph(planQat(model, setup), ranges, { phase }),
+    inference(model, ranges) {
+      const plan = planQat(model, setup);
+      const device = trainedQuantization(plan, ranges);
+      return qatGraph(plan, ranges, { phase: 'frozen', device });
+    },
   };
 }
 
 /**
- * The float graph that computes what the integer graph of a trained model computes, up to the
- * rounding of fixed-point multipliers.
+ * The float graph that computes what the integer graph of a trained model computes, up to the 31
+ * bits of its multipliers and the rounding of float32.
  *
  * @param model with its trained weights, stage float, batch 1
  */
-export const fakeQuantized = (model: Graph, setup: QatSetup, ranges: Tensors): Graph =>
-  qatGraph(planQat(model, setup), ranges, { phase: 'frozen', probabilities: true });
+export function fakeQuantized(model: Graph, setup: QatSetup, ranges: Tensors): Graph {
+  const plan = planQat(model, setup);
+  const device = trainedQuantization(plan, ranges);
+  return qatGraph(plan, ranges, { phase: 'frozen', probabilities: true, device });
+}

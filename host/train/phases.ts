@@ -65,6 +65,24 @@ export function createPhasedEvaluator(
   dataset: Dataset,
   { engine, quantizer }: Options,
 ): Evaluator {
-  const frozen = quantizer ? quantizer.graph(graph, ranges, 'frozen') : graph;
-  return createEvaluator(frozen, dataset, engine);
+  if (!quantizer) return createEvaluator(graph, dataset, engine);
+  let memoryBytes = 0;
+  return {
+    // The steps that sums are rounded to follow from the scales, so each time has its own graph.
+    async evaluate(weights, signal) {
+      const own = [...weights].filter(([id]) => graph.values.has(id));
+      const trained = withData(graph, new Map(own));
+      const inference = quantizer.inference(trained, updatedRanges(ranges, weights));
+      const evaluator = createEvaluator(inference, dataset, engine);
+      try {
+        const sums = await evaluator.evaluate(new Map(), signal);
+        memoryBytes = Math.max(memoryBytes, evaluator.memoryBytes());
+        return sums;
+      } finally {
+        evaluator.dispose();
+      }
+    },
+    memoryBytes: () => memoryBytes,
+    dispose() {},
+  };
 }

@@ -11,6 +11,8 @@ export interface FakeQuantizer {
   readonly setup: QatSetup;
   /** The scales and ranges to begin with, by name: from examples, as after training. */
   start(model: Graph): Promise<Tensors>;
+  /** Stage train, batch 1: what the quantized model will compute. */
+  inference(model: Graph, ranges: Tensors): Graph;
   /**
    * Stage train, batch 1: the values of `model` that training changes keep their ids, those of
    * `ranges` have rangeId(name).

@@ -26,76 +26,71 @@ ENN_INLINE enn_vf enn_vf_round_away(enn_vf v) {
   return enn_vf_select(enn_vf_gt(enn_vf_zero(), v), enn_vf_sub(enn_vf_zero(), r), r);
 }
 
-ENN_INLINE enn_vf enn_fake_scale(const float *scale) {
-  return enn_vf_max(enn_vf_splat(*scale), enn_vf_splat(1e-30f));
+/* The three functions, of x / s; g stands for dy. */
+ENN_INLINE enn_vf enn_vf_fake_quantize(enn_vf v, enn_vf s, enn_vf low, enn_vf high, enn_vf g) {
+  (void)g;
+  return enn_vf_mul(s, enn_vf_min(enn_vf_max(enn_vf_round_away(v), low), high));
 }
-
-ENN_INLINE void enn_fake_quantize_f32(const enn_f32_map *p, const float *x, const float *scale,
-                                      const float *limits, float *y) {
-  const enn_vf s = enn_fake_scale(scale);
-  const enn_vf low = enn_vf_splat(limits[0]), high = enn_vf_splat(limits[1]);
-  for (int32_t i = 0; i < p->n; i += ENN_LANES) {
-    const int32_t lanes = p->n - i;
-    const enn_vf r = enn_vf_round_away(enn_vf_div(enn_vf_load_upto(x + i, lanes), s));
-    enn_vf_store_upto(y + i, enn_vf_mul(s, enn_vf_min(enn_vf_max(r, low), high)), lanes);
-  }
+ENN_INLINE enn_vf enn_vf_fake_quantize_grad(enn_vf v, enn_vf s, enn_vf low, enn_vf high,
+                                            enn_vf g) {
+  (void)s;
+  const enn_vf zero = enn_vf_zero(), below = enn_vf_select(enn_vf_gt(low, v), zero, g);
+  return enn_vf_select(enn_vf_gt(v, high), zero, below);
 }
-
-ENN_INLINE void enn_fake_quantize_grad_f32(const enn_f32_map *p, const float *x,
-                                           const float *scale, const float *limits,
-                                           const float *dy, float *dx) {
-  const enn_vf s = enn_fake_scale(scale), zero = enn_vf_zero();
-  const enn_vf low = enn_vf_splat(limits[0]), high = enn_vf_splat(limits[1]);
-  for (int32_t i = 0; i < p->n; i += ENN_LANES) {
-    const int32_t lanes = p->n - i;
-    const enn_vf v = enn_vf_div(enn_vf_load_upto(x + i, lanes), s);
-    const enn_vf below = enn_vf_select(enn_vf_gt(low, v), zero, enn_vf_load_upto(dy + i, lanes));
-    enn_vf_store_upto(dx + i, enn_vf_select(enn_vf_gt(v, high), zero, below), lanes);
-  }
-}
-
-ENN_INLINE void enn_fake_quantize_slope_f32(const enn_f32_map *p, const float *x,
-                                            const float *scale, const float *limits, float *y) {
-  const enn_vf s = enn_fake_scale(scale);
-  const enn_vf low = enn_vf_splat(limits[0]), high = enn_vf_splat(limits[1]);
-  for (int32_t i = 0; i < p->n; i += ENN_LANES) {
-    const int32_t lanes = p->n - i;
-    const enn_vf v = enn_vf_div(enn_vf_load_upto(x + i, lanes), s);
-    const enn_vf inside = enn_vf_sub(enn_vf_round_away(v), v);
-    const enn_vf above = enn_vf_select(enn_vf_gt(high, v), inside, high);
-    enn_vf_store_upto(y + i, enn_vf_select(enn_vf_gt(v, low), above, low), lanes);
-  }
+ENN_INLINE enn_vf enn_vf_fake_quantize_slope(enn_vf v, enn_vf s, enn_vf low, enn_vf high,
+                                             enn_vf g) {
+  (void)s, (void)g;
+  const enn_vf inside = enn_vf_sub(enn_vf_round_away(v), v);
+  return enn_vf_select(enn_vf_gt(v, low), enn_vf_select(enn_vf_gt(high, v), inside, high), low);
 }
 
 typedef struct {
   int32_t n, inner, channels;
 } enn_f32_fake;
 
-/* The formula for every run of `inner` elements; `i` is where it begins, `c` its channel. */
-#define ENN_FAKE_AXIS(formula)                                  \
-  const enn_f32_map map = {p->inner, 0.0f};                     \
-  for (int32_t i = 0, c = 0; i < p->n; i += p->inner, c++) {    \
-    if (c == p->channels) c = 0;                                \
-    formula;                                                    \
+/*
+ * A function over an array: with one scale, and with one for each of many channels. `dy` may be
+ * null. Where inner is 1, channels lie along the lanes.
+ */
+#define ENN_FAKE(name)                                                                       \
+  ENN_INLINE void enn_##name##_lanes_f32(int32_t lanes, const float *x, enn_vf scale,        \
+                                         const float *limits, const float *dy, float *y) {   \
+    const enn_vf s = enn_vf_max(scale, enn_vf_splat(1e-30f));                                \
+    const enn_vf g = dy ? enn_vf_load_upto(dy, lanes) : enn_vf_zero();                       \
+    const enn_vf v = enn_vf_div(enn_vf_load_upto(x, lanes), s);                              \
+    const enn_vf low = enn_vf_splat(limits[0]), high = enn_vf_splat(limits[1]);              \
+    enn_vf_store_upto(y, enn_vf_##name(v, s, low, high, g), lanes);                          \
+  }                                                                                          \
+  ENN_INLINE void enn_##name##_f32(const enn_f32_map *p, const float *x, const float *scale, \
+                                   const float *limits, const float *dy, float *y) {         \
+    const enn_vf s = enn_vf_splat(*scale);                                                   \
+    for (int32_t i = 0; i < p->n; i += ENN_LANES) {                                          \
+      enn_##name##_lanes_f32(p->n - i, x + i, s, limits, dy ? dy + i : 0, y + i);            \
+    }                                                                                        \
+  }                                                                                          \
+  ENN_INLINE void enn_##name##_axis_f32(const enn_f32_fake *p, const float *x,               \
+                                        const float *scale, const float *limits,             \
+                                        const float *dy, float *y) {                         \
+    const enn_f32_map run = {p->inner, 0.0f};                                                \
+    for (int32_t i = 0; i < p->n; i += p->inner * p->channels) {                             \
+      for (int32_t c = 0; c < p->channels; c += p->inner == 1 ? ENN_LANES : 1) {             \
+        const int32_t at = i + c * p->inner;                                                 \
+        const float *g = dy ? dy + at : 0;                                                   \
+        if (p->inner > 1) {                                                                  \
+          enn_##name##_f32(&run, x + at, scale + c, limits, g, y + at);                      \
+        } else {                                                                             \
+          const int32_t lanes = p->channels - c;                                             \
+          const enn_vf s = enn_vf_load_upto(scale + c, lanes);                               \
+          enn_##name##_lanes_f32(lanes, x + at, s, limits, g, y + at);                       \
+        }                                                                                    \
+      }                                                                                      \
+    }                                                                                        \
   }
 
-ENN_INLINE void enn_fake_quantize_axis_f32(const enn_f32_fake *p, const float *x,
-                                           const float *scale, const float *limits, float *y) {
-  ENN_FAKE_AXIS(enn_fake_quantize_f32(&map, x + i, scale + c, limits, y + i))
-}
+ENN_FAKE(fake_quantize)
+ENN_FAKE(fake_quantize_grad)
+ENN_FAKE(fake_quantize_slope)
 
-ENN_INLINE void enn_fake_quantize_grad_axis_f32(const enn_f32_fake *p, const float *x,
-                                                const float *scale, const float *limits,
-                                                const float *dy, float *dx) {
-  ENN_FAKE_AXIS(enn_fake_quantize_grad_f32(&map, x + i, scale + c, limits, dy + i, dx + i))
-}
-
-ENN_INLINE void enn_fake_quantize_slope_axis_f32(const enn_f32_fake *p, const float *x,
-                                                 const float *scale, const float *limits,
-                                                 float *y) {
-  ENN_FAKE_AXIS(enn_fake_quantize_slope_f32(&map, x + i, scale + c, limits, y + i))
-}
-
-#undef ENN_FAKE_AXIS
+#undef ENN_FAKE
 
 #endif
