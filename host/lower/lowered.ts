@@ -50,7 +50,7 @@ export interface Kernel {
   readonly header: string;
   readonly order: ReadingOrder;
   /** Another form of the op's call than that of its portable kernel (emit/c/rules.ts). */
-  readonly form?: 'same';
+  readonly form?: 'same' | 'dense';
   /** How the kernel wants its weights (lower/pack.ts); absent: as the graph has them. */
   readonly packing?: Packing;
   /** What it requantizes with, where that is not the op's own tables; equal in effect. */

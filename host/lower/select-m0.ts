@@ -8,10 +8,11 @@ import type { WindowAttrs } from '../ir/infer.js';
 import { addMultipliers, convMultipliers, denseMultipliers } from '../quant/interpret-params.js';
 import { biasOf, perTensor, weightsOf } from '../quant/interpret-quant.js';
 import { type Interval, type Levels, levelsOf } from './levels.js';
+import type { Kernel } from './lowered.js';
 import { chunkCount, groups8, levelWords, words4 } from './pack-m0.js';
 import type { LayerTables } from './pack-types.js';
 import { planeOf } from './plane.js';
-import type { Case, Choice, Choices } from './select-choice.js';
+import { type Case, type Choice, type Choices, isOnePixel } from './select-choice.js';
 
 type Dims4 = readonly [number, number, number, number];
 type WeightedOp = 'conv2d' | 'depthwiseConv2d' | 'dense';
@@ -114,10 +115,30 @@ function tablesOf(
   );
 }
 
+/** Of the inputs as words, and of the two words around each chunk. */
+function denseKernel(c: Case<'conv2d' | 'dense'>): Kernel | undefined {
+  const tables = tablesOf(c, words4);
+  if (!tables) return undefined;
+  const { graph, node } = c;
+  const weights = weightsOf(graph, node as Node);
+  const outputs = getValue(graph, node.output).shape.at(-1)!;
+  return {
+    name: 'enn_dense_s8_pairs4__m0',
+    header: 'enn_s8_dense_m0.h',
+    order: 'pixels',
+    scratchBytes: (4 * weights.length) / outputs + 8 * chunkCount(weights, outputs),
+    tables,
+  };
+}
+
+const dense: Choice<'dense'> = denseKernel;
+
 /** Two pairs of pixels. */
 const columnBytes = 8;
 
 const conv2d: Choice<'conv2d'> = (c) => {
+  const whole = isOnePixel(c) ? denseKernel(c) : undefined;
+  if (whole) return { ...whole, form: 'dense' };
   const tables = tablesOf(c, groups8);
   if (!tables) return undefined;
   const [, height, width, channels] = getValue(c.graph, c.node.inputs[1]!).shape as number[];
@@ -165,23 +186,8 @@ const depthwiseConv2d: Choice<'depthwiseConv2d'> = (c) => {
     name: 'enn_depthwise_conv2d_s8_pairs__m0',
     header: 'enn_s8_depthwise_m0.h',
     order: 'any',
-    inPlace: sameShape(x.shape, y.shape),
+    inPlace: x.shape[3] === y.shape[3] && elements(y.shape) <= elements(x.shape),
     scratchBytes: planeBytes([height, width], [kernelH, kernelW], node.attrs),
-    tables,
-  };
-};
-
-/** Bytes of the inputs as words, and of the two words around each chunk. */
-const dense: Choice<'dense'> = (c) => {
-  const tables = tablesOf(c, words4);
-  if (!tables) return undefined;
-  const { graph, node } = c;
-  const [outputs, inputs] = getValue(graph, node.inputs[1]!).shape as Pair;
-  return {
-    name: 'enn_dense_s8_pairs4__m0',
-    header: 'enn_s8_dense_m0.h',
-    order: 'pixels',
-    scratchBytes: 4 * inputs + 8 * chunkCount(weightsOf(graph, node), outputs),
     tables,
   };
 };
@@ -195,7 +201,7 @@ const add: Choice<'add'> = ({ graph, node }) => {
   const plane = planeOf({ ...addMultipliers(graph, node), zeros });
   return (
     plane && {
-      name: 'enn_add_s8_plane__m0',
+      name: `enn_add_s8_${plane.low ? 'fine' : 'plane'}__m0`,
       header: 'enn_s8_add_m0.h',
       order: 'elements',
       plane,

@@ -23,8 +23,8 @@ import {
   zeroEnded,
 } from './pack-mve.js';
 import type { LayerTables } from './pack-types.js';
-import { planeOf } from './plane.js';
-import type { Case, Choice, Choices } from './select-choice.js';
+import { planeOf, planeReach } from './plane.js';
+import { type Case, type Choice, type Choices, isOnePixel } from './select-choice.js';
 import { short, type WeightedOp } from './select-dsp.js';
 
 /** Kernels load words of the weights' tables. */
@@ -76,10 +76,18 @@ function borderForm({ graph, node, bounds }: Case<'conv2d'>): ShortForm | undefi
   return { multipliers, bias: getData(graph, node.inputs[2]!) as Int32Array };
 }
 
+const denseKernel = (tables: LayerTables): Kernel => ({
+  name: 'enn_dense_s8_rows4__mve',
+  header: 'enn_s8_dense_mve.h',
+  order: 'pixels',
+  tables,
+});
+
 const conv2d: Choice<'conv2d'> = (c) => {
   const border = borderOf(c.node as Node) !== undefined;
   const form = border ? borderForm(c) : short(c, false);
   if (!form) return undefined;
+  if (isOnePixel(c)) return { ...denseKernel(groupedTables(c, form, rows16)), form: 'dense' };
   return {
     name: `enn_conv2d_s8_cols4${border ? 'border' : ''}__mve`,
     border,
@@ -106,9 +114,8 @@ const depthwiseConv2d: Choice<'depthwiseConv2d'> = (c) => {
   const [height, width] = [axis(0), axis(1)];
   const { rows, channels, bias } = folded(c, form);
   const { multiplier: mult, shift } = form.multipliers;
-  const isPlain = x.shape[3] === channels;
-  const inPlace = isPlain && elements(y.shape) <= elements(x.shape);
-  const patches = isPlain ? patchesOf(height, width) : undefined;
+  const inPlace = x.shape[3] === channels && elements(y.shape) <= elements(x.shape);
+  const patches = patchesOf(height, width);
   if (patches) {
     const weights = Int8Array.from([...patches.table, ...zeroEnded(rows, channels)]);
     return {
@@ -135,14 +142,7 @@ const depthwiseConv2d: Choice<'depthwiseConv2d'> = (c) => {
 
 const dense: Choice<'dense'> = (c) => {
   const form = short(c, false);
-  return (
-    form && {
-      name: 'enn_dense_s8_rows4__mve',
-      header: 'enn_s8_dense_mve.h',
-      order: 'pixels',
-      tables: groupedTables(c, form, rows16),
-    }
-  );
+  return form && denseKernel(groupedTables(c, form, rows16));
 };
 
 /** The kernel's shifts round: a sum leaves room for that. */
@@ -155,10 +155,9 @@ const add: Choice<'add'> = ({ graph, node }) => {
   const zeros = [perTensor(a!).zero, perTensor(b!).zero, perTensor(y!).zero] as const;
   const plane = planeOf({ ...addMultipliers(graph, node), zeros });
   if (!plane) return undefined;
-  const largest = 128 * (Math.abs(plane.aFactor) + Math.abs(plane.bFactor));
-  if (largest + Math.abs(plane.offset) >= sumRoom) return undefined;
+  if (planeReach(plane) >= sumRoom) return undefined;
   return {
-    name: 'enn_add_s8_plane__mve',
+    name: `enn_add_s8_${plane.low ? 'fine' : 'plane'}__mve`,
     header: 'enn_s8_add_mve.h',
     order: 'elements',
     plane,

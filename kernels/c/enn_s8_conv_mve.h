@@ -464,11 +464,26 @@ ENN_INLINE void enn_mve_conv2d(const ENN_CONST struct enn_conv2d_s8 *p, const in
                            .bias = bias,
                            .factor = factor,
                            .place = {0, channels, 2 * channels, 3 * channels}};
+#if ENN_HAS_MVE
+  /* Its fields stay in memory, where the assembly has no register left to point to a constant. */
+  __asm__ volatile("" : : "r"(&b) : "memory");
+#endif
   struct enn_mve_columns c = {.p = *p,
                               .blocks = blocks,
                               .whole = p->in_c % ENN_MVE_BYTES == 0 || taps == 1,
                               .columns = scratch,
                               .bytes = scratch + blocks * ENN_MVE_STEP};
+  if (p->in_w == 1 && p->out_w == 1 && p->kernel_w == 1) {
+    /* A column of pixels is a row: four windows at a time. */
+    c.p.in_w = p->in_h;
+    c.p.out_w = p->out_h;
+    c.p.kernel_w = p->kernel_h;
+    c.p.stride_w = p->stride_h;
+    c.p.dilation_w = p->dilation_h;
+    c.p.pad_left = p->pad_top;
+    c.p.in_h = c.p.out_h = c.p.kernel_h = c.p.stride_h = c.p.dilation_h = 1;
+    c.p.pad_top = p->pad_left;
+  }
   c.places = (uint16_t *)(void *)(c.bytes + blocks * ENN_MVE_BYTES);
   enn_mve_make_places(&c);
   if (taps == 1 && p->stride_h == 1 && p->stride_w == 1 && p->out_h == p->in_h &&
@@ -478,7 +493,7 @@ ENN_INLINE void enn_mve_conv2d(const ENN_CONST struct enn_conv2d_s8 *p, const in
     c.p.in_h = c.p.out_h = 1;
   }
   enn_mve_find_most(&c);
-  struct enn_mve_place at = {-p->pad_top, -p->pad_left};
+  struct enn_mve_place at = {-c.p.pad_top, -c.p.pad_left};
   int8_t *next = y;
   int32_t i = 0, j = 0;
   for (int32_t left = pixels; left > 0; left -= 4, next += 4 * channels) {

@@ -23,31 +23,37 @@ ENN_INLINE void enn_dense_s8_rows4__mve(const ENN_CONST struct enn_dense_s8 *p, 
                                         const ENN_CONST int32_t *factor, int8_t *y) {
   const int32_t step = p->per_axis ? 32 : 0;
 #if ENN_HAS_MVE
-  const int32_t in = p->in, zero = p->out_zero;
-  int32_t left = p->out;
-  int8_t *at = y;
+  /* Named registers: gcc 12 finds none for the operands of some callers. */
+  const int32_t shared[3] = {p->in, step, p->out_zero};
+  register const int32_t *t __asm__("r5") = shared;
+  register const int8_t *from __asm__("r12") = x;
+  register const ENN_CONST int8_t *weights __asm__("r8") = w;
+  register const ENN_CONST int32_t *sums __asm__("r9") = bias;
+  register const ENN_CONST int32_t *own __asm__("r10") = factor;
+  register int8_t *at __asm__("r3") = y;
+  register int32_t left __asm__("r11") = p->out;
   __asm__ volatile(
-      "1: ldr r1, %[in]\n"
-      " ldm %[bias]!, {r0, r2, r4, r6}\n"
+      "1: ldr r1, [r5]\n"
+      " ldm r9!, {r0, r2, r4, r6}\n"
       " dlstp.8 lr, r1\n"
-      " mov r1, %[x]\n"
+      " mov r1, r12\n"
       "2: vldrb.u8 q0, [r1], #16\n"
-      " vldrb.u8 q1, [%[w]], #64\n"
+      " vldrb.u8 q1, [r8], #64\n"
       " vmladava.s8 r0, q0, q1\n"
-      " vldrb.u8 q1, [%[w], #-48]\n"
+      " vldrb.u8 q1, [r8, #-48]\n"
       " vmladava.s8 r2, q0, q1\n"
-      " vldrb.u8 q1, [%[w], #-32]\n"
+      " vldrb.u8 q1, [r8, #-32]\n"
       " vmladava.s8 r4, q0, q1\n"
-      " vldrb.u8 q1, [%[w], #-16]\n"
+      " vldrb.u8 q1, [r8, #-16]\n"
       " vmladava.s8 r6, q0, q1\n"
       " letp lr, 2b\n"
       " vmov q2[2], q2[0], r0, r4\n"
       " vmov q2[3], q2[1], r2, r6\n"
-      " vldrw.u32 q3, [%[factor]]\n"
-      " vldrw.u32 q1, [%[factor], #16]\n"
-      " ldr r0, %[zero]\n"
-      " ldr r2, %[step]\n"
-      " add %[factor], %[factor], r2\n"
+      " vldrw.u32 q3, [r10]\n"
+      " vldrw.u32 q1, [r10, #16]\n"
+      " ldr r0, [r5, #8]\n"
+      " ldr r2, [r5, #4]\n"
+      " add r10, r10, r2\n"
       " vshr.s32 q0, q2, #31\n"
       " vqrdmulh.s32 q2, q2, q3\n"
       " vadd.i32 q2, q2, q0\n"
@@ -55,13 +61,13 @@ ENN_INLINE void enn_dense_s8_rows4__mve(const ENN_CONST struct enn_dense_s8 *p, 
       " vadd.i32 q2, q2, r0\n"
       " vqmovnb.s32 q2, q2\n"
       " vqmovnb.s16 q2, q2\n"
-      " vctp.32 %[left]\n"
+      " vctp.32 r11\n"
       " vpst\n"
-      " vstrbt.32 q2, [%[y]], #4\n"
-      " subs %[left], #4\n"
+      " vstrbt.32 q2, [r3], #4\n"
+      " subs r11, #4\n"
       " bgt 1b\n"
-      : [w] "+&r"(w), [bias] "+&r"(bias), [factor] "+&r"(factor), [y] "+&l"(at), [left] "+&r"(left)
-      : [x] "r"(x), [in] "m"(in), [step] "m"(step), [zero] "m"(zero)
+      : "+&r"(weights), "+&r"(sums), "+&r"(own), "+&r"(at), "+&r"(left)
+      : "r"(from), "r"(t)
       : "r0", "r1", "r2", "r4", "r6", "lr", "q0", "q1", "q2", "q3", "cc", "memory");
 #else
   const int32_t blocks = (p->in + ENN_MVE_BYTES - 1) / ENN_MVE_BYTES;

@@ -16,7 +16,8 @@
  * apart, one to the next line; 17 where three taps are no chunk. Around it 42 for two outputs. Other
  * kernels: 2 outputs x 2 taps in 12.
  *
- * y may be x where they have one shape: a channel is written after all of it was read.
+ * With one output per channel, y may be x where it is not larger: pixel p of a channel is written over
+ * pixel p of that channel, after all of that was read.
  * Oracle: host/quant/interpret-conv.ts.
  */
 #ifndef ENN_S8_DEPTHWISE_M0_H

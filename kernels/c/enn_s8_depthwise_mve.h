@@ -1,4 +1,4 @@
-/* depthwise_conv2d, multiplier 1, int8, for Helium: four outputs of one channel at a time.
+/* depthwise_conv2d, int8, for Helium: four outputs of one channel at a time.
  *
  * y as enn_s8_conv.h says. A channel's plane is gathered into scratch as bytes, with the zero point
  * around it (which is in the bias). Four outputs, 2 x 2 of them, or 4 in a row of a plane that has
@@ -18,7 +18,7 @@
  * is a second patch, whatever the window. Registers: all; in vectors the four outputs' weights, the
  * places of patch and outputs, a patch, four sums.
  *
- * y may be x where it is not larger: pixel p of a channel is written over pixel p of that channel, after
+ * With one output per channel, y may be x where it is not larger: pixel p of a channel is written over pixel p of that channel, after
  * all of that was read; no other channel is touched.
  * Accumulator: |acc| < 2^30 and shift in [-22, -1], proven by the compiler.
  * Oracle: host/quant/interpret-conv.ts.
@@ -243,14 +243,14 @@ ENN_INLINE void enn_depthwise_conv2d_s8_patches__mve(
     const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x, const ENN_CONST int8_t *w,
     const ENN_CONST int32_t *bias, const ENN_CONST int32_t *mult, const ENN_CONST int8_t *shift,
     int8_t *scratch, int8_t *y) {
-  const int32_t channels = p->out_c;
+  const int32_t channels = p->out_c, multiplier = channels / p->in_c;
   const int32_t both = p->out_h > 1 && p->out_w > 1;
   const struct enn_mve_axis rows = {.in = p->in_h,
                                     .out = p->out_h,
                                     .stride = p->stride_h,
                                     .pad = p->pad_top,
                                     .reach = (p->kernel_h - 1) * p->dilation_h + 1,
-                                    .x_step = p->in_w * channels,
+                                    .x_step = p->in_w * p->in_c,
                                     .y_step = p->out_w * channels,
                                     .block = both ? 2 : p->out_h > 1 ? 4 : 1};
   const struct enn_mve_axis cols = {.in = p->in_w,
@@ -258,7 +258,7 @@ ENN_INLINE void enn_depthwise_conv2d_s8_patches__mve(
                                     .stride = p->stride_w,
                                     .pad = p->pad_left,
                                     .reach = (p->kernel_w - 1) * p->dilation_w + 1,
-                                    .x_step = channels,
+                                    .x_step = p->in_c,
                                     .y_step = channels,
                                     .block = both ? 2 : p->out_h > 1 ? 1 : 4};
   const struct enn_mve_axis along = p->out_h > p->out_w ? rows : cols;
@@ -281,9 +281,13 @@ ENN_INLINE void enn_depthwise_conv2d_s8_patches__mve(
                               .zero = p->out_zero};
   const int32_t signs = p->clamp_min < p->out_zero;
   enn_mve_fill(p->in_zero, line * lines, scratch);
-  for (int32_t o = 0; o < channels; o++, c.w += taps, c.y++) {
-    if (count > 0 && full > 0)
-      enn_mve_gather(x + o, count, along.x_step, full, across.x_step, inside, line);
+  for (int32_t o = 0, m = 0; o < channels; o++, c.w += taps, c.y++) {
+    if (m == 0 && count > 0 && full > 0)
+      enn_mve_gather(x, count, along.x_step, full, across.x_step, inside, line);
+    if (++m == multiplier) {
+      m = 0;
+      x++;
+    }
     c.bias = bias[o];
     c.mult = mult[o];
     c.shift = shift[o];

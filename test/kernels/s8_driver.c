@@ -200,6 +200,7 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
   a_b_y(enn_add_s8_plane__mve, enn_add_plane_s8)            \
   x_y(enn_max_pool2d_s8__m0, enn_pool2d_s8)                 \
   x_y(enn_avg_pool2d_s8__m0, enn_pool2d_s8)                 \
+  a_b_y(enn_add_s8_fine__mve, enn_add_fine_s8)              \
   x_y(enn_max_pool2d_s8__mve, enn_pool2d_s8)                \
   x_y(enn_avg_pool2d_s8__mve, enn_pool2d_s8)                \
   x_w_s_y(enn_depthwise_conv2d_s8_3x3plane__dsp, enn_conv2d_s8) \
@@ -214,6 +215,7 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
   x_w_y(enn_depthwise_conv2d_s8_pairs__m0, enn_conv2d_s8)   \
   x_w_y(enn_dense_s8_pairs4__m0, enn_dense_s8)              \
   a_b_y(enn_add_s8_plane__m0, enn_add_plane_s8)             \
+  a_b_y(enn_add_s8_fine__m0, enn_add_fine_s8)               \
   x_w_y(enn_conv2d_s16w8__ref, enn_conv2d_s8)               \
   x_w_y(enn_conv2d_s16w8_wide__ref, enn_conv2d_s8)          \
   x_w_y(enn_depthwise_conv2d_s16w8__ref, enn_conv2d_s8)     \

@@ -134,7 +134,20 @@ function weightArgs(
   ];
 }
 
+/** A window that sees all of its input, by a kernel for dense layers. */
+function wholeWindow(graph: Graph, node: NodeOf<WindowOp>, kernel: Kernel): Call[] {
+  const [x, y] = [inputOf(graph, node), outputOf(graph, node)];
+  const fields = {
+    ...{ in: elements(x.shape), out: elements(y.shape), per_axis: 1 },
+    ...{ in_zero: perTensor(x).zero, out_zero: perTensor(y).zero },
+    ...clamping(clampOf(graph, node)),
+  };
+  const args = weightArgs(graph, node, kernel, convMultipliers(graph, node));
+  return [{ kernel: kernel.name, type: 'enn_dense_s8', fields, args }];
+}
+
 const windowed: EmitRule<WindowOp> = (graph, node, kernel) => {
+  if (kernel.form === 'dense') return wholeWindow(graph, node, kernel);
   const [x, y] = [inputOf(graph, node), outputOf(graph, node)];
   const [, in_h, in_w, in_c] = x.shape as [number, number, number, number];
   const [, out_h, out_w, out_c] = y.shape as [number, number, number, number];
@@ -230,8 +243,11 @@ const addSame: EmitRule<'add'> = (graph, node, kernel) => {
 const addPlane = (graph: Graph, node: NodeOf<'add'>, kernel: string, plane: Plane): Call[] => {
   const { aFactor: a_mult, bFactor: b_mult, offset } = plane;
   const count = elements(outputOf(graph, node).shape);
-  const fields = { count, a_mult, b_mult, offset, ...clamping(clampOf(graph, node)) };
-  return [{ kernel, type: 'enn_add_plane_s8', fields, args: binaryArgs(node) }];
+  const { low } = plane;
+  const below = low && { a_low: low.a, b_low: low.b, offset_low: low.offset };
+  const fields = { count, a_mult, b_mult, offset, ...below, ...clamping(clampOf(graph, node)) };
+  const type = low ? 'enn_add_fine_s8' : 'enn_add_plane_s8';
+  return [{ kernel, type, fields, args: binaryArgs(node) }];
 };
 
 const add: EmitRule<'add'> = (graph, node, kernel) => {
