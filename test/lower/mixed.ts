@@ -74,11 +74,14 @@ const inverted: Block = (n, x, next) => {
   return fits ? n.binary('add', x, z) : z;
 };
 
-const pool: Block = (n, x, next) =>
-  n.pool(flag(next) ? 'maxPool2d' : 'avgPool2d', x, [next(1, 3), next(1, 3)], {
+const pool: Block = (n, x, next) => {
+  const [, height, width] = n.shapeOf(x) as [number, number, number];
+  const size: Pair = [next(1, Math.min(3, height)), next(1, Math.min(3, width))];
+  return n.pool(flag(next) ? 'maxPool2d' : 'avgPool2d', x, size, {
     stride: [next(1, 3), next(1, 3)],
     pad: flag(next) ? 'same' : [0, 0, 0, 0],
   });
+};
 
 /** Windows without padding, as in streaming networks. */
 const valid: Block = (n, x, next) => {
