@@ -64,6 +64,10 @@ ENN_INLINE int8_t enn_depthwise_out(int32_t zero, int32_t acc, int32_t mult, int
   return (int8_t)enn_narrow(acc, mult, enn_narrow_base(shift, zero), -shift);
 }
 
+/* Where layers or rows that share tables of fewer than four channels share this function, gcc knows how
+ * long the tables are, and not that the loop over fours is never entered. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Warray-bounds"
 /* All channels of a pixel. */
 ENN_INLINE void enn_depthwise_pixel(const ENN_CONST struct enn_conv2d_s8 *p,
                                     const struct enn_depthwise_window *t,
@@ -90,6 +94,8 @@ ENN_INLINE void enn_depthwise_pixel(const ENN_CONST struct enn_conv2d_s8 *p,
   for (int32_t i = 0; i < (p->out_c & 3); i++, o++)
     y[o] = enn_depthwise_out(zero, (int32_t)((uint32_t)acc[i] + (uint32_t)bias[o]), mult[o], shift[o]);
 }
+
+#pragma GCC diagnostic pop
 
 ENN_INLINE void enn_depthwise_conv2d_s8__dsp(const ENN_CONST struct enn_conv2d_s8 *p,
                                              const int8_t *x, const ENN_CONST int8_t *w,
