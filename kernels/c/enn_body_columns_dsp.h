@@ -29,8 +29,7 @@ ENN_INLINE void ENN_C(widen_word)(const int8_t *from, uint32_t minus, int8_t *to
 #endif
 
 /* Words of a 4-aligned run of taps of one pixel. Returns what is behind them. */
-ENN_OUTLINE int8_t *ENN_C(widen_run)(const int8_t *from, int32_t words, uint32_t minus,
-                                     int8_t *to) {
+ENN_INLINE int8_t *ENN_C(widen)(const int8_t *from, int32_t words, uint32_t minus, int8_t *to) {
 #if ENN_HAS_DSP
 #define ENN_WIDEN_AT(word, n)                           \
   ENN_WIDEN("r9", word)                                 \
@@ -52,6 +51,10 @@ ENN_OUTLINE int8_t *ENN_C(widen_run)(const int8_t *from, int32_t words, uint32_t
 #endif
   for (; words > 0; words--, from += 4, to += ENN_BLOCK_BYTES) ENN_C(widen_word)(from, minus, to);
   return to;
+}
+ENN_OUTLINE int8_t *ENN_C(widen_run)(const int8_t *from, int32_t words, uint32_t minus,
+                                     int8_t *to) {
+  return ENN_C(widen)(from, words, minus, to);
 }
 
 /* `rows` runs of `words`, `row` bytes from the end of one to the next, of ENN_P pixels that are `step`
@@ -89,6 +92,17 @@ ENN_OUTLINE void ENN_C(widen_pixels)(const int8_t *from, int32_t step, int32_t r
   }
 }
 
+/* The windows of ENN_P pixels inside the image, `step` bytes apart, by way of `bytes`. */
+ENN_OUTLINE void ENN_C(gather_pixels)(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *from,
+                                      int32_t step, int32_t blocks, uint32_t minus, int8_t *to) {
+  int8_t *const bytes = to + blocks * ENN_BLOCK_BYTES;
+  const int32_t lines = p->kernel_h, line = p->kernel_w * p->in_c, row = p->in_w * p->in_c;
+  for (int32_t n = 0; n < ENN_P; n++, from += step, to += 4) {
+    enn_gather(from, lines, line, row, bytes, line);
+    ENN_C(widen)(bytes, blocks, minus, to);
+  }
+}
+
 /* Words of padding of one pixel. */
 ENN_OUTLINE int8_t *ENN_C(padding)(const struct enn_widening *c, int32_t words, int8_t *to) {
   const uint32_t first = c->first, second = c->second;
@@ -123,10 +137,14 @@ ENN_OUTLINE void ENN_C(columns)(const ENN_CONST struct enn_conv2d_s8 *p, const i
   const int32_t words = (p->in_c & 3) == 0, row = p->in_w * p->in_c;
   const int32_t line = p->kernel_w * p->in_c;
   int32_t top = at->i * p->stride_h - p->pad_top, left = at->j * p->stride_w - p->pad_left;
-  if (count == ENN_P && words && at->inside && top >= 0 && top <= at->down && left >= 0 &&
+  if (count == ENN_P && at->inside && top >= 0 && top <= at->down && left >= 0 &&
       left + (ENN_P - 1) * p->stride_w <= at->right && at->j + ENN_P <= at->width) {
-    ENN_C(widen_pixels)(x + top * row + left * p->in_c, p->stride_w * p->in_c, p->kernel_h,
-                        line >> 2, row - line, c->minus, scratch);
+    const int8_t *const from = x + top * row + left * p->in_c;
+    const int32_t step = p->stride_w * p->in_c;
+    if (words)
+      ENN_C(widen_pixels)(from, step, p->kernel_h, line >> 2, row - line, c->minus, scratch);
+    else
+      ENN_C(gather_pixels)(p, from, step, blocks, c->minus, scratch);
     enn_next_pixel(at, ENN_P);
     return;
   }

@@ -69,8 +69,8 @@ ENN_OUTLINE struct enn_window enn_window_at(const ENN_CONST struct enn_conv2d_s8
 
 /* `lines` runs of `line` bytes, `row` apart, to `to` and on, `next` apart. The last word of a run
  * overlaps the one before it. */
-ENN_OUTLINE void enn_gather_lines(const int8_t *from, int32_t lines, int32_t line, int32_t row,
-                                  int8_t *to, int32_t next) {
+ENN_INLINE void enn_gather(const int8_t *from, int32_t lines, int32_t line, int32_t row, int8_t *to,
+                           int32_t next) {
   const int32_t last = line - 4;
   if (last < 0) {
     for (; lines > 0; lines--, from += row, to += next) {
@@ -78,10 +78,13 @@ ENN_OUTLINE void enn_gather_lines(const int8_t *from, int32_t lines, int32_t lin
       if (line > 1) to[1] = from[1];
       if (line > 2) to[2] = from[2];
     }
-  } else if (last <= 4) {
+  } else if (last <= 8) {
+    const int32_t middle = last > 4 ? 4 : 0;
     for (; lines > 0; lines--, from += row, to += next) {
+      const uint32_t first = enn_load32(from), second = enn_load32(from + middle);
       const uint32_t end = enn_load32(from + last);
-      enn_store32(to, enn_load32(from));
+      enn_store32(to, first);
+      enn_store32(to + middle, second);
       enn_store32(to + last, end);
     }
   } else {
@@ -95,6 +98,10 @@ ENN_OUTLINE void enn_gather_lines(const int8_t *from, int32_t lines, int32_t lin
       enn_store32(to + last, enn_load32(from + last));
     }
   }
+}
+ENN_OUTLINE void enn_gather_lines(const int8_t *from, int32_t lines, int32_t line, int32_t row,
+                                  int8_t *to, int32_t next) {
+  enn_gather(from, lines, line, row, to, next);
 }
 
 /* A window as `bytes` bytes, the zero point where it lies in the padding. */
