@@ -236,5 +236,25 @@ const add: Choice<'add'> = ({ graph, node }) => {
   };
 };
 
+/** Sums of int16 hold that many int8. */
+const mostAveraged = 255;
+
+const maxPool2d: Choice<'maxPool2d'> = ({ graph, node }) =>
+  getValue(graph, node.output).shape[3]! < 4
+    ? undefined
+    : { name: 'enn_max_pool2d_s8__dsp', header: 'enn_s8_pool_dsp.h', order: 'pixels' };
+
+const avgPool2d: Choice<'avgPool2d'> = ({ graph, node }) =>
+  getValue(graph, node.output).shape[3]! < 4 || elements(node.attrs.size) > mostAveraged
+    ? undefined
+    : { name: 'enn_avg_pool2d_s8__dsp', header: 'enn_s8_pool_dsp.h', order: 'pixels' };
+
 /** The kernels for Armv7E-M. */
-export const dspKernels: Choices = { conv2d, depthwiseConv2d, dense, add };
+export const dspKernels: Choices = {
+  conv2d,
+  depthwiseConv2d,
+  dense,
+  add,
+  maxPool2d,
+  avgPool2d,
+};

@@ -122,6 +122,18 @@ ENN_INLINE uint32_t enn_odd(uint32_t x) {
   return pair;
 }
 
+/* The larger, and the smaller, of each of four int8. */
+ENN_INLINE uint32_t enn_max_bytes(uint32_t a, uint32_t b) {
+  uint32_t y;
+  __asm__ volatile("ssub8 %0, %1, %2\n sel %0, %1, %2" : "=&r"(y) : "r"(a), "r"(b) : "cc");
+  return y;
+}
+ENN_INLINE uint32_t enn_min_bytes(uint32_t a, uint32_t b) {
+  uint32_t y;
+  __asm__ volatile("ssub8 %0, %1, %2\n sel %0, %2, %1" : "=&r"(y) : "r"(a), "r"(b) : "cc");
+  return y;
+}
+
 /* The odd bytes of x as a pair without sign. */
 ENN_INLINE uint32_t enn_odd_bytes(uint32_t x) {
   uint32_t pair;
@@ -188,6 +200,18 @@ ENN_INLINE uint32_t enn_add_even(uint32_t pair, uint32_t x) {
 ENN_INLINE uint32_t enn_add_odd(uint32_t pair, uint32_t x) { return enn_add_even(pair, x >> 8); }
 ENN_INLINE uint32_t enn_even(uint32_t x) { return enn_add_even(0, x); }
 ENN_INLINE uint32_t enn_odd(uint32_t x) { return enn_add_odd(0, x); }
+ENN_INLINE uint32_t enn_max_bytes(uint32_t a, uint32_t b) {
+  uint32_t y = 0;
+  for (int32_t i = 0; i < 32; i += 8)
+    y |= (uint32_t)(uint8_t)enn_max((int8_t)(a >> i & 0xFFu), (int8_t)(b >> i & 0xFFu)) << i;
+  return y;
+}
+ENN_INLINE uint32_t enn_min_bytes(uint32_t a, uint32_t b) {
+  uint32_t y = 0;
+  for (int32_t i = 0; i < 32; i += 8)
+    y |= (uint32_t)(uint8_t)enn_min((int8_t)(a >> i & 0xFFu), (int8_t)(b >> i & 0xFFu)) << i;
+  return y;
+}
 ENN_INLINE uint32_t enn_odd_bytes(uint32_t x) { return x >> 8 & 0x00FF00FFu; }
 ENN_INLINE uint32_t enn_swap_bytes(uint32_t x) {
   return (x & 0x00FF00FFu) << 8 | (x >> 8 & 0x00FF00FFu);
@@ -220,10 +244,18 @@ ENN_INLINE int32_t enn_narrow(int32_t acc, int32_t mult, int32_t base, int32_t r
   return enn_ssat8(enn_smmlar(enn_shift_left(acc, 1), mult, base + (acc >> 31)) >> right);
 }
 
+/* Four of the same int8. */
+ENN_INLINE uint32_t enn_four_of(int32_t x) { return (uint32_t)(uint8_t)x * 0x01010101u; }
+
 /* The clamp of a layer, where it is narrower than int8: outputs that are already written. */
+ENN_OUTLINE void enn_clamp_bytes(int8_t *y, int32_t count, int32_t low, int32_t high) {
+  const uint32_t lows = enn_four_of(low), highs = enn_four_of(high);
+  for (; count >= 4; count -= 4, y += 4)
+    enn_store32(y, enn_min_bytes(enn_max_bytes(enn_load32(y), lows), highs));
+  for (; count > 0; count--, y++) *y = enn_clamp_s8(*y, low, high);
+}
 ENN_INLINE void enn_clamp_written(int8_t *y, int32_t count, int32_t low, int32_t high) {
-  if (low == INT8_MIN && high == INT8_MAX) return;
-  for (int32_t i = 0; i < count; i++) y[i] = enn_clamp_s8(y[i], low, high);
+  if (low != INT8_MIN || high != INT8_MAX) enn_clamp_bytes(y, count, low, high);
 }
 
 #endif

@@ -44,6 +44,7 @@
 #include "enn_s8_elementwise.h"
 #include "enn_s8_pool.h"
 #include "enn_s8_pool_m0.h"
+#include "enn_s8_pool_dsp.h"
 #include "enn_s8_pool_mve.h"
 #include "enn_s8_reduce.h"
 #include "enn_s8_shape.h"
@@ -210,6 +211,8 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
   x_w_y(enn_dense_s8_rows4__dsp, enn_dense_s8)              \
   x_w_y(enn_dense_s8_fold6__dsp, enn_dense_s8)              \
   a_b_y(enn_add_s8_same__dsp, enn_add_same_s8)              \
+  x_y(enn_max_pool2d_s8__dsp, enn_pool2d_s8)                \
+  x_y(enn_avg_pool2d_s8__dsp, enn_pool2d_s8)                \
   x_w_y(enn_conv2d_s8_pairs4__m0, enn_conv2d_s8)            \
   x_w_s_y(enn_conv2d_s8_pairs4border__m0, enn_conv2d_s8)    \
   x_w_y(enn_depthwise_conv2d_s8_pairs__m0, enn_conv2d_s8)   \
