@@ -124,24 +124,36 @@ function lineBytes(taps: number, length: number): number {
   return 8 * words + 2 * (4 * Math.ceil(length / 4) + 2 * words + 2);
 }
 
-/** Four channels of a window of 3x3 at a time (enn_s8_depthwise_quads_dsp.h). */
-function quadsOf({ graph, node }: Case<'depthwiseConv2d'>, form: ShortForm): Kernel | undefined {
+/** Four channels at a time (enn_s8_depthwise_quads_dsp.h, enn_s8_depthwise_any_dsp.h). */
+function quadsOf(
+  { graph, node }: Case<'depthwiseConv2d'>,
+  form: ShortForm,
+  slow: Kernel,
+): Kernel | undefined {
   const [x, w] = node.inputs.map((id) => getValue(graph, id));
   const y = getValue(graph, node.output);
-  const isQuads =
-    w!.shape[1] === 3 &&
-    w!.shape[2] === 3 &&
-    y.shape[3]! >= 4 &&
-    sameShape(node.attrs.dilation, [1, 1]);
-  if (!isQuads) return undefined;
+  if (y.shape[3]! < 4) return undefined;
   const { zero } = perTensor(x!);
-  return {
-    name: 'enn_depthwise_conv2d_s8_3x3quads__dsp',
-    header: 'enn_s8_depthwise_quads_dsp.h',
-    order: 'any',
+  const [, height, width] = w!.shape as number[];
+  const common = {
+    order: 'any' as const,
     inPlace: elements(y.shape) <= elements(x!.shape) && runsInPlace(x!, y, node.attrs),
-    packing: 'quads',
+    packing: 'quads' as const,
     requantization: { ...form, bias: foldTaps(form.bias, weightsOf(graph, node), zero) },
+  };
+  if (height === 3 && width === 3 && sameShape(node.attrs.dilation, [1, 1])) {
+    const name = 'enn_depthwise_conv2d_s8_3x3quads__dsp';
+    return { ...common, name, header: 'enn_s8_depthwise_quads_dsp.h' };
+  }
+  const [pairs, odd] = [Math.floor(width! / 2), width! % 2];
+  const perOutput = (35 + height! * (17 * pairs + 9 * odd + 7)) / 4;
+  return {
+    ...common,
+    name: 'enn_depthwise_conv2d_s8_quads__dsp',
+    header: 'enn_s8_depthwise_any_dsp.h',
+    scratchBytes: height! * (8 * (2 * pairs + odd) + 4 * width!),
+    instructions: perOutput * elements(y.shape),
+    smaller: { ...slow, instructions: (20 + 4 * height! * width!) * elements(y.shape) },
   };
 }
 
@@ -167,8 +179,13 @@ const depthwiseConv2d: Choice<'depthwiseConv2d'> = (c) => {
       requantization,
     };
   }
-  const quads = quadsOf(c, requantization);
-  if (quads) return quads;
+  const slow: Kernel = {
+    name: 'enn_depthwise_conv2d_s8__dsp',
+    header: 'enn_s8_depthwise_dsp.h',
+    order: 'pixels',
+    packing: 'channels4',
+    requantization,
+  };
   const taps = kernelHeight! * kernelWidth!;
   const axis = kernelWidth === 1 ? 1 : 2;
   const length = y.shape[axis]!;
@@ -185,13 +202,7 @@ const depthwiseConv2d: Choice<'depthwiseConv2d'> = (c) => {
       requantization,
     };
   }
-  return {
-    name: 'enn_depthwise_conv2d_s8__dsp',
-    header: 'enn_s8_depthwise_dsp.h',
-    order: 'pixels',
-    packing: 'channels4',
-    requantization,
-  };
+  return quadsOf(c, requantization, slow) ?? slow;
 };
 
 /** Instructions of an output and input of enn_s8_dense_dsp.h, and of enn_s8_dense_fold_dsp.h. */

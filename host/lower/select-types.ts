@@ -160,6 +160,7 @@ function shortTables({ graph, node, bounds, weights, bias }: Layer, multipliers:
 const unpacking: Readonly<Record<string, string>> = {
   enn_depthwise_conv2d_s8__dsp: 'enn_depthwise_conv2d_s8w4__dsp',
   enn_depthwise_conv2d_s8_3x3plane__dsp: 'enn_depthwise_conv2d_s8w4_3x3plane__dsp',
+  enn_depthwise_conv2d_s8_quads__dsp: 'enn_depthwise_conv2d_s8w4_quads__dsp',
   enn_depthwise_conv2d_s8_3x3quads__dsp: 'enn_depthwise_conv2d_s8w4_3x3quads__dsp',
 };
 

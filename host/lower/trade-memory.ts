@@ -23,8 +23,8 @@ const withSmaller = (step: Chosen): Chosen =>
   step.kernel.smaller ? { ...step, kernel: step.kernel.smaller } : step;
 
 /**
- * The kernels of a network, smaller ones where that is worth it: from the smallest of all, one after the
- * other is fast again as long as that is better.
+ * The kernels of a network, smaller ones where that is worth it: from the smallest of all, those are
+ * fast again without which it is better, by halves.
  *
  * @param fastest the kernels without regard to memory
  * @param macsOf multiply-accumulates of a step
@@ -51,12 +51,18 @@ export function tradeMemory(
   let chosen: readonly Chosen[] = fastest.map(withSmaller);
   if (arenaOf(chosen) >= before) return fastest;
   let gain = gainOf(chosen);
-  for (const [i, step] of fastest.entries()) {
-    if (!step.kernel.smaller) continue;
-    const trial = chosen.with(i, step);
+  // Together as far as that goes: every arena takes time to find.
+  const restore = (steps: readonly number[]): void => {
+    const trial = chosen.map((step, i) => (steps.includes(i) ? fastest[i]! : step));
     const next = gainOf(trial);
-    if (next < gain) continue;
-    [chosen, gain] = [trial, next];
-  }
+    if (next >= gain) {
+      [chosen, gain] = [trial, next];
+    } else if (steps.length > 1) {
+      const half = Math.ceil(steps.length / 2);
+      restore(steps.slice(0, half));
+      restore(steps.slice(half));
+    }
+  };
+  restore(fastest.flatMap(({ kernel }, i) => (kernel.smaller ? [i] : [])));
   return gain > 0 ? chosen : fastest;
 }

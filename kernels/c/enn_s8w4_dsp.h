@@ -9,7 +9,8 @@
  * dense_rows4: out / 4 groups of w[words][4][4] (a word of each of four outputs), then the out % 4
  * outputs that are left, w[words][4] each; words as above. The bias is 16 times that of the graph, less
  * the input's zero point times the weights.
- * depthwise_conv2d, depthwise_conv2d_3x3plane, depthwise_conv2d_3x3quads: weights are few: they are unpacked into scratch, and the
+ * depthwise_conv2d, depthwise_conv2d_3x3plane, depthwise_conv2d_3x3quads,
+ * depthwise_conv2d_quads: weights are few: they are unpacked into scratch, and the
  * kernel for int8 does the rest. w has its order, two to a byte, the first in the lower half; `w` bytes of
  * scratch, rounded up to words, come first.
  *
@@ -23,9 +24,9 @@
 #include "enn_dot4_dsp.h"
 #include "enn_s8_columns_dsp.h"
 #include "enn_s8_dense.h"
+#include "enn_s8_depthwise_any_dsp.h"
 #include "enn_s8_depthwise_dsp.h"
 #include "enn_s8_depthwise_plane_dsp.h"
-#include "enn_s8_depthwise_quads_dsp.h"
 
 /* A sum of 16 times the products as an output. */
 ENN_INLINE int8_t enn_narrow_w4(int32_t acc, int32_t mult, int32_t shift, int32_t zero) {
@@ -163,6 +164,15 @@ ENN_INLINE void enn_depthwise_conv2d_s8w4_3x3quads__dsp(
     int8_t *scratch, int8_t *y) {
   enn_unpack(w, 9 * ((p->out_c + 3) & ~3), scratch);
   enn_depthwise_conv2d_s8_3x3quads__dsp(p, x, scratch, bias, mult, shift, y);
+}
+
+ENN_INLINE void enn_depthwise_conv2d_s8w4_quads__dsp(
+    const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x, const ENN_CONST int8_t *w,
+    const ENN_CONST int32_t *bias, const ENN_CONST int32_t *mult, const ENN_CONST int8_t *shift,
+    int8_t *scratch, int8_t *y) {
+  const int32_t taps = p->kernel_h * p->kernel_w;
+  int8_t *const rest = enn_unpack(w, taps * ((p->out_c + 3) & ~3), scratch);
+  enn_depthwise_conv2d_s8_quads__dsp(p, x, scratch, bias, mult, shift, rest, y);
 }
 
 #endif

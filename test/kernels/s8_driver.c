@@ -34,6 +34,7 @@
 #include "enn_s8_dense_fold_dsp.h"
 #include "enn_s8_dense_m0.h"
 #include "enn_s8_dense_mve.h"
+#include "enn_s8_depthwise_any_dsp.h"
 #include "enn_s8_depthwise_dsp.h"
 #include "enn_s8_depthwise_m0.h"
 #include "enn_s8_depthwise_mve.h"
@@ -208,6 +209,7 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
   x_w_s_y(enn_depthwise_conv2d_s8_line__dsp, enn_conv2d_s8) \
   x_w_y(enn_depthwise_conv2d_s8__dsp, enn_conv2d_s8)        \
   x_w_y(enn_depthwise_conv2d_s8_3x3quads__dsp, enn_conv2d_s8) \
+  x_w_s_y(enn_depthwise_conv2d_s8_quads__dsp, enn_conv2d_s8) \
   x_w_y(enn_dense_s8_rows4__dsp, enn_dense_s8)              \
   x_w_y(enn_dense_s8_fold6__dsp, enn_dense_s8)              \
   a_b_y(enn_add_s8_same__dsp, enn_add_same_s8)              \
@@ -247,6 +249,7 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
   x_w_s_y(enn_depthwise_conv2d_s8w4__dsp, enn_conv2d_s8)    \
   x_w_s_y(enn_depthwise_conv2d_s8w4_3x3plane__dsp, enn_conv2d_s8) \
   x_w_s_y(enn_depthwise_conv2d_s8w4_3x3quads__dsp, enn_conv2d_s8) \
+  x_w_s_y(enn_depthwise_conv2d_s8w4_quads__dsp, enn_conv2d_s8) \
   x_w_y(enn_dense_s8w4_rows4__dsp, enn_dense_s8)            \
   a_b_y(enn_add_s16_same__dsp, enn_add_same_s8)             \
   x_y(probe_fixed__ref, probe_fixed)
