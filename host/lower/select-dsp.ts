@@ -147,13 +147,18 @@ function quadsOf(
   }
   const [pairs, odd] = [Math.floor(width! / 2), width! % 2];
   const perOutput = (35 + height! * (17 * pairs + 9 * odd + 7)) / 4;
+  // Pairs of weights are made once for all pixels of four channels.
+  const begin = Math.ceil(y.shape[3]! / 4) * (60 + 22 * height! * width!);
+  const instructions = begin + perOutput * elements(y.shape);
+  const slowly = (20 + 4 * height! * width!) * elements(y.shape);
+  if (instructions >= slowly) return undefined;
   return {
     ...common,
     name: 'enn_depthwise_conv2d_s8_quads__dsp',
     header: 'enn_s8_depthwise_any_dsp.h',
     scratchBytes: height! * (8 * (2 * pairs + odd) + 4 * width!),
-    instructions: perOutput * elements(y.shape),
-    smaller: { ...slow, instructions: (20 + 4 * height! * width!) * elements(y.shape) },
+    instructions,
+    smaller: { ...slow, instructions: slowly },
   };
 }
 
