@@ -120,12 +120,32 @@ function breadth(blocks: readonly Block[]): number[] {
   );
 }
 
+/**
+ * Turns by time, except that where several blocks of one step lie over an input that dies there, the
+ * largest that only this step uses comes first, then the step's result, then inputs: what is more than
+ * that below an input pushes the result, and what follows it, further up.
+ */
+function overwritingFirst(blocks: readonly Block[]): number[] {
+  const overwrites = ({ neighbours }: Block): boolean =>
+    neighbours.some(({ role }) => role === 'output');
+  const largest = blocks
+    .filter((block) => block.first === block.last && overwrites(block))
+    .reduce<Block | undefined>((a, b) => (a === undefined || b.bytes > a.bytes ? b : a), undefined);
+  return blocks.map((block) => {
+    if (block === largest) return -4;
+    const isResult = block.first === largest?.first && block.last > block.first;
+    if (isResult && overwrites(block)) return -3;
+    return block.first < 0 ? -2 : block.first;
+  });
+}
+
 function orderings(blocks: readonly Block[]): number[][] {
   const indices = blocks.map((_, i) => i);
   const crowd = breadth(blocks);
   const span = (i: number): number => Math.min(blocks[i]!.last, 1e9) - blocks[i]!.first + 1;
   const bytes = (i: number): number => blocks[i]!.bytes;
   const first = (i: number): number => blocks[i]!.first;
+  const turn = overwritingFirst(blocks);
   const keys: ((i: number) => readonly [number, number])[] = [
     (i) => [-bytes(i), first(i)],
     (i) => [-bytes(i) * span(i), first(i)],
@@ -135,6 +155,7 @@ function orderings(blocks: readonly Block[]): number[][] {
     (i) => [-blocks[i]!.last, -bytes(i)],
     // What is written over rows that were read needs its place before what it is written over.
     (i) => [-first(i), bytes(i)],
+    (i) => [turn[i]!, -bytes(i)],
   ];
   return keys.map((key) => {
     const sorted = indices.map((i) => [...key(i), i] as const);
