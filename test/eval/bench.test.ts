@@ -66,8 +66,14 @@ for (const name of [
     // What is around the loops is the same code: only the loops differ, but for a fraction of a tick.
     const difference = counts[1]! - counts[0]!;
     assert.ok(Math.abs(difference - 2 * (loops[1]! - loops[0]!)) <= 2 * scale, `${difference}`);
+    // Where instructions and ticks keep no step, a loop begins anywhere between two ticks.
+    const jitter = Number.isInteger(scale) ? 0 : 1;
     for (let i = 0; i < 3; i++) {
-      assert.deepEqual((await session.profile([inputOf(i)])).stepTicks, first.stepTicks);
+      const { stepTicks } = await session.profile([inputOf(i)]);
+      stepTicks!.forEach((ticks, step) => {
+        const apart = Math.abs(ticks - first.stepTicks![step]!);
+        assert.ok(apart <= jitter, `step ${step}: ${ticks} and ${first.stepTicks![step]}`);
+      });
     }
   });
 }
