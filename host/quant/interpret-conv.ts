@@ -48,14 +48,8 @@ function gather(
   };
 }
 
-/** The sum of products in int32, or exactly. */
-type Width = 'int32' | 'exact';
-
-const widthOf = ({ dtype }: Value): Width => (dtype === 's16' ? 'exact' : 'int32');
-
-/** acc + sum over i of a[i * aStep] w[first + i * wStep]. */
-function accumulate(
-  width: Width,
+/** acc + sum over i of a[first + i * step] w[first + i * step]. */
+type Accumulate = (
   acc: number,
   a: Int16Array,
   aFirst: number,
@@ -64,14 +58,28 @@ function accumulate(
   wFirst: number,
   wStep: number,
   count: number,
-): number {
+) => number;
+
+/** In int32, wrapping; kept apart because engines compile it to integer instructions. */
+const accumulateInt32: Accumulate = (acc, a, aFirst, aStep, w, wFirst, wStep, count) => {
+  let sum = acc;
+  for (let i = 0, k = aFirst, l = wFirst; i < count; i++, k += aStep, l += wStep) {
+    sum = (sum + Math.imul(a[k]!, w[l]!)) | 0;
+  }
+  return sum;
+};
+
+/** Exactly: sums of 16 x 8 bit products stay far below 2^53. */
+const accumulateExact: Accumulate = (acc, a, aFirst, aStep, w, wFirst, wStep, count) => {
   let sum = acc;
   for (let i = 0, k = aFirst, l = wFirst; i < count; i++, k += aStep, l += wStep) {
     sum += a[k]! * w[l]!;
-    if (width === 'int32') sum |= 0;
   }
   return sum;
-}
+};
+
+const accumulateOf = ({ dtype }: Value): Accumulate =>
+  dtype === 's16' ? accumulateExact : accumulateInt32;
 
 /** Accumulators to outputs. */
 function requantizer(
@@ -139,7 +147,7 @@ const windowed =
     const border = borderOf(node);
     const fill = gather(node, kernel, image, perTensor(xValue).zero);
     const requantize = requantizer(graph, node, convMultipliers(graph, node));
-    const width = widthOf(xValue);
+    const accumulate = accumulateOf(xValue);
     const own = taps(kernelSize, image.channels, outC);
     const { count, patchFirst, patchStep, weightFirst, weightStep } = own;
     const patch = new Int16Array(kernelSize * image.channels);
@@ -150,9 +158,10 @@ const windowed =
           fill(x!, i, j, patch);
           const first = border ? outC * borderClass(border, [outH, outW], i, j) : 0;
           for (let o = 0; o < outC; o++) {
-            const [k, l] = [patchFirst(o), weightFirst(o)];
+            const k = patchFirst(o);
+            const l = weightFirst(o);
             const b = bias[first + o]!;
-            const acc = accumulate(width, b, patch, k, patchStep, weights, l, weightStep, count);
+            const acc = accumulate(b, patch, k, patchStep, weights, l, weightStep, count);
             y[at++] = requantize(acc, o);
           }
         }
@@ -188,12 +197,12 @@ export const dense: Rule<'dense'> = (graph, node) => {
   const bias = biasOf(graph, node, outputs);
   const { zero } = perTensor(xValue);
   const requantize = requantizer(graph, node, denseMultipliers(graph, node));
-  const width = widthOf(xValue);
+  const accumulate = accumulateOf(xValue);
   const centred = new Int16Array(inputs);
   return ([x], y) => {
     for (let i = 0; i < inputs; i++) centred[i] = x![i]! - zero;
     for (let o = 0; o < outputs; o++) {
-      const acc = accumulate(width, bias[o]!, centred, 0, 1, weights, o * inputs, 1, inputs);
+      const acc = accumulate(bias[o]!, centred, 0, 1, weights, o * inputs, 1, inputs);
       y[o] = requantize(acc, o);
     }
   };
