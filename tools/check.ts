@@ -6,15 +6,24 @@ import { spawn } from 'node:child_process';
 
 const out = process.env.EDGE_NN_DIST ?? 'dist';
 
-/** Slow tests: whole processes, and firmware and kernels built for the host by its compiler. */
+/** Slow tests: whole processes, time-outs, and C built for the host by its compiler. */
 const slow = [
   'test/cli',
   'test/e2e',
   'test/device',
   'test/eval',
+  'test/link/dead',
   'test/board/firmware',
+  'test/board/rows',
   'test/emit/c/models',
+  'test/emit/c/networks',
+  'test/emit/c/portable',
+  'test/emit/c/rows',
+  'test/emit/c/types',
   'test/kernels/f32-host',
+  'test/kernels/f32-winograd',
+  'test/kernels/s8',
+  'test/kernels/types',
 ];
 
 const checks: readonly (readonly [string, readonly string[]])[] = [

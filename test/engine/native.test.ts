@@ -11,6 +11,7 @@ import { createEngine, type Engine } from '../../host/engine/engine.js';
 import { buildNative, canBuildNative } from '../../host/engine/native-build.js';
 import { createNativeEngine, nativeVariants } from '../../host/engine/native-engine.js';
 import { checkOp, floatOps, isWindowed } from '../kernels/f32-check.js';
+import { quick } from '../quick.js';
 import { contract } from './contract.js';
 import { checkRandomGraph } from './random-graph.js';
 import { bytesAfterSteps, networks, trainingStep } from './training-step.js';
@@ -91,7 +92,9 @@ async function withCompiler(script: string, run: (cache: string) => Promise<void
   }
 }
 
-test('builds at the same time leave one whole addon', { skip }, async () => {
+const skipTwo = skip || (quick && 'EDGE_NN_QUICK is set');
+
+test('builds at the same time leave one whole addon', { skip: skipTwo }, async () => {
   // Not optimized: this is about files.
   await withCompiler('exec cc "$@" -O0', async (cache) => {
     const [a, b] = await Promise.all([buildNative(), buildNative()]);
