@@ -1,7 +1,7 @@
 /**
  * From which kernel size on a convolution by the convolution theorem is faster than a direct one,
  * and for 3x3 kernels whether tiles with fewer multiplications are: times of both on one thread,
- * with their largest difference, and what host/engine/conv-path.ts chooses.
+ * with their largest difference, and what host/engine/kernels/conv-path.ts chooses.
  *
  *     npm run bench:conv [-- size channels filters batch]
  *
@@ -11,8 +11,8 @@
  */
 import { type RandomKey, randomNormal } from '../host/core/random.js';
 import { elements } from '../host/core/shape.js';
-import { convolution } from '../host/engine/conv-path.js';
 import { createEngine } from '../host/engine/engine.js';
+import { convolution } from '../host/engine/kernels/conv-path.js';
 import { buildGraph } from '../host/ir/build-graph.js';
 import { type Graph, getValue, type ValueId } from '../host/ir/graph.js';
 

@@ -32,8 +32,8 @@ interface Entry {
 
 /** Threads have a file of their own. */
 const workers: readonly Entry[] = [
-  { in: 'host/engine/webgpu-worker.ts', out: 'webgpu-worker' },
-  { in: 'host/engine/wasm-worker.ts', out: 'wasm-worker' },
+  { in: 'host/engine/webgpu/worker.ts', out: 'webgpu-worker' },
+  { in: 'host/engine/cpu/wasm-worker.ts', out: 'wasm-worker' },
 ];
 
 const host: readonly Entry[] = [

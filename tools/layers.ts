@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { EdgeNnError, exitCodes } from '../host/core/errors.js';
 import { elements, type Pair } from '../host/core/shape.js';
-import { exportTflite } from '../host/emit/tflite.js';
+import { exportTflite } from '../host/emit/tflite/tflite.js';
 import { benchModel } from '../host/eval/bench.js';
 import type { ValueId } from '../host/ir/graph.js';
 import { network, randomIntegers } from '../test/lower/networks.js';

@@ -8,7 +8,7 @@ import { sha256 } from '../core/hash.js';
 import { emitC, hash16 } from '../emit/c/emit-c.js';
 import { kernelHeaders } from '../emit/c/kernel-headers.js';
 import { traceJson } from '../emit/c/trace.js';
-import { importTflite } from '../front/import-tflite.js';
+import { importTflite } from '../front/tflite/import-tflite.js';
 import type { Graph } from '../ir/graph.js';
 import type { Lowered } from '../lower/lowered.js';
 import { lower } from '../lower/pipeline.js';

@@ -2,7 +2,7 @@
  * Installs the compilers and emulators that are missing, builds the native engine, and nothing else.
  */
 import { ToolchainError } from '../core/errors.js';
-import { buildNative } from '../engine/native-build.js';
+import { buildNative } from '../engine/cpu/native-build.js';
 import { toolStates } from './doctor.js';
 import { runTool } from './toolchain/run-tool.js';
 import {

@@ -4,7 +4,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { BadInputError, UnsupportedError } from '../core/errors.js';
-import { importTflite } from '../front/import-tflite.js';
+import { importTflite } from '../front/tflite/import-tflite.js';
 import type { Graph } from '../ir/graph.js';
 import type { TrainedRanges } from '../quant/quantize-model.js';
 import { loadCheckpoint } from '../train/checkpoint.js';

@@ -29,24 +29,24 @@ interface Kind {
 
 const yes = async (): Promise<boolean> => true;
 const folderSplit = async (source: Source): Promise<boolean> =>
-  (await import('./folders.js')).folderHasSplit(source);
+  (await import('./sources/folders.js')).folderHasSplit(source);
 
 const kinds: Readonly<Record<SourceKind, Kind>> = {
-  mnist: { load: async () => (await import('./open-idx.js')).openMnist, hasSplit: yes },
-  idx: { load: async () => (await import('./open-idx.js')).openIdx, hasSplit: yes },
-  npy: { load: async () => (await import('./open-pair.js')).openNpy },
+  mnist: { load: async () => (await import('./sources/idx.js')).openMnist, hasSplit: yes },
+  idx: { load: async () => (await import('./sources/idx.js')).openIdx, hasSplit: yes },
+  npy: { load: async () => (await import('./sources/pair.js')).openNpy },
   npz: {
-    load: async () => (await import('./open-npz.js')).openNpzData,
-    hasSplit: async (source) => (await import('./open-npz.js')).npzHasSplit(source),
+    load: async () => (await import('./sources/npz.js')).openNpzData,
+    hasSplit: async (source) => (await import('./sources/npz.js')).npzHasSplit(source),
   },
-  raw: { load: async () => (await import('./open-pair.js')).openRaw },
-  csv: { load: async () => (await import('./open-csv.js')).openCsv },
-  tfrecord: { load: async () => (await import('./open-tfrecord.js')).openTfrecord },
+  raw: { load: async () => (await import('./sources/pair.js')).openRaw },
+  csv: { load: async () => (await import('./sources/csv.js')).openCsv },
+  tfrecord: { load: async () => (await import('./sources/tfrecord.js')).openTfrecord },
   images: {
-    load: async () => (await import('./open-images.js')).openImages,
+    load: async () => (await import('./sources/images.js')).openImages,
     hasSplit: folderSplit,
   },
-  wav: { load: async () => (await import('./open-wav.js')).openWav, hasSplit: folderSplit },
+  wav: { load: async () => (await import('./sources/wav.js')).openWav, hasSplit: folderSplit },
 };
 
 /** The spec that a name of the configuration stands for; a spec stands for itself. */

@@ -4,10 +4,10 @@
  */
 import { availableParallelism } from 'node:os';
 import { ToolchainError, UsageError } from '../core/errors.js';
-import { createNativeEngine } from './native-engine.js';
+import { createNativeEngine } from './cpu/native-engine.js';
+import { createWasmEngine } from './cpu/wasm-engine.js';
 import type { Engine, EngineOptions } from './types.js';
-import { createWasmEngine } from './wasm-engine.js';
-import { createWebgpuEngine } from './webgpu-engine.js';
+import { createWebgpuEngine } from './webgpu/engine.js';
 
 export type { CompileOptions, Engine, EngineOptions, Program } from './types.js';
 

@@ -9,7 +9,7 @@ import { UnsupportedError } from '../core/errors.js';
 import { elements } from '../core/shape.js';
 import type { Graph, Value, ValueId } from '../ir/graph.js';
 import { type Plan, type PlanRequest, plan as planArena } from '../plan/plan.js';
-import { overwritable } from './kernel-call.js';
+import { overwritable } from './kernels/kernel-call.js';
 import type { Layout } from './program.js';
 import type { Schedule } from './schedule.js';
 

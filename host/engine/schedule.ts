@@ -15,9 +15,9 @@ import {
   type ValueId,
 } from '../ir/graph.js';
 import type { OpName } from '../ir/ops.js';
-import { alias, type KernelPlan, overwritable, type Site } from './kernel-call.js';
-import { kernelRule } from './kernels.js';
-import { wholeCopy } from './kernels-strided.js';
+import { alias, type KernelPlan, overwritable, type Site } from './kernels/kernel-call.js';
+import { kernelRule } from './kernels/kernels.js';
+import { wholeCopy } from './kernels/strided.js';
 
 /** A buffer holds one value, or several that are the same elements; its id is the first one's. */
 export type BufferOf = ReadonlyMap<ValueId, ValueId>;

@@ -13,7 +13,7 @@ import { bytesOf } from '../core/dtype.js';
 import { GateError, LinkError, UnsupportedError } from '../core/errors.js';
 import { elements } from '../core/shape.js';
 import { type Graph, getValue } from '../ir/graph.js';
-import { createOracle } from '../quant/interpret.js';
+import { createOracle } from '../quant/interpret/interpret.js';
 import { type DeviceSource, type OpenedDevice, withDevice } from './open-device.js';
 
 export type BenchUnit = 'instructions' | 'cycles';

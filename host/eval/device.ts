@@ -6,7 +6,7 @@ import type { Dataset } from '../data/dataset.js';
 import { type Graph, getValue } from '../ir/graph.js';
 import type { Session } from '../link/session.js';
 import { encodeInput } from '../quant/evaluate.js';
-import type { Oracle } from '../quant/interpret.js';
+import type { Oracle } from '../quant/interpret/interpret.js';
 import { createScorer, type Score } from '../quant/score.js';
 
 export interface DeviceRun {

@@ -11,7 +11,7 @@ import type { Shape } from '../core/shape.js';
 import { strides } from '../core/shape.js';
 import { type Graph, inputsOf, type Value } from '../ir/graph.js';
 import type { Session } from '../link/session.js';
-import type { Oracle } from '../quant/interpret.js';
+import type { Oracle } from '../quant/interpret/interpret.js';
 
 export interface Difference {
   /** Number of the example in the dataset. */

@@ -5,7 +5,7 @@ import type { Dataset } from '../data/dataset.js';
 import { lower } from '../lower/pipeline.js';
 import { encodeInput } from '../quant/evaluate.js';
 import { soleInput } from '../quant/float-runs.js';
-import { createOracle } from '../quant/interpret.js';
+import { createOracle } from '../quant/interpret/interpret.js';
 import type { Score } from '../quant/score.js';
 import { evaluateOnDevice } from './device.js';
 import { type Difference, firstDifference } from './difference.js';

@@ -12,7 +12,7 @@ import { flashBuild } from '../board/flash.js';
 import { openBoard } from '../board/open.js';
 import { BadInputError, FlashVerifyError, UsageError } from '../core/errors.js';
 import type { Trace } from '../emit/c/trace.js';
-import { importTflite } from '../front/import-tflite.js';
+import { importTflite } from '../front/tflite/import-tflite.js';
 import type { Graph } from '../ir/graph.js';
 import { Session } from '../link/session.js';
 

@@ -6,7 +6,7 @@
 import { normalizeAxis } from '../core/shape.js';
 import { type Graph, getValue, type Node, type NodeOf, type Value } from '../ir/graph.js';
 import type { IntegerOp } from '../ir/ops.js';
-import { weightsOf } from '../quant/interpret-quant.js';
+import { weightsOf } from '../quant/interpret/quant.js';
 import type { LoweredNode } from './lowered-ops.js';
 
 /** Channel `to` of the output is made of channel `from` of an operand. */

@@ -5,7 +5,7 @@ import type { Pair } from '../core/shape.js';
 import { type Border, borderClass, borderClasses } from '../ir/border.js';
 import type { Graph, Node, Value } from '../ir/graph.js';
 import { getValue } from '../ir/graph.js';
-import { weightsOf } from '../quant/interpret-quant.js';
+import { weightsOf } from '../quant/interpret/quant.js';
 
 /** A layer as a window over an image; a dense layer has one pixel. */
 export interface Layer {

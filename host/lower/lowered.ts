@@ -5,9 +5,9 @@
 import type { Graph, ValueId } from '../ir/graph.js';
 import type { Plan } from '../plan/plan.js';
 import type { StepNode } from './lowered-ops.js';
-import type { Packing, ShortForm } from './pack.js';
-import type { LayerTables } from './pack-types.js';
-import type { Plane } from './plane.js';
+import type { Packing, ShortForm } from './pack/pack.js';
+import type { Plane } from './pack/plane.js';
+import type { LayerTables } from './pack/types.js';
 import type { RowWindow } from './rows/rules.js';
 import type { RowImage, RowMemory } from './rows/schedule.js';
 
@@ -51,7 +51,7 @@ export interface Kernel {
   readonly order: ReadingOrder;
   /** Another form of the op's call than that of its portable kernel (emit/c/rules.ts). */
   readonly form?: 'same' | 'dense';
-  /** How the kernel wants its weights (lower/pack.ts); absent: as the graph has them. */
+  /** How the kernel wants its weights (pack/pack.ts); absent: as the graph has them. */
   readonly packing?: Packing;
   /** What it requantizes with, where that is not the op's own tables; equal in effect. */
   readonly requantization?: ShortForm;
@@ -59,7 +59,7 @@ export interface Kernel {
   readonly tables?: LayerTables;
   /** It takes a bias of its own for outputs near the edges (host/ir/border.ts). */
   readonly border?: boolean;
-  /** The plane that an add is (lower/plane.ts). */
+  /** The plane that an add is (pack/plane.ts). */
   readonly plane?: Plane;
   /** Its output, no larger than its first operand, may lie where that begins. */
   readonly inPlace?: boolean;

@@ -10,7 +10,7 @@ import { type Graph, getValue } from '../ir/graph.js';
 import { isIntegerOp } from '../ir/ops.js';
 import { print } from '../ir/text.js';
 import { verify } from '../ir/verify.js';
-import { createOracle } from '../quant/interpret.js';
+import { createOracle } from '../quant/interpret/interpret.js';
 import type { Lowered, Target } from './lowered.js';
 import { portableTarget } from './lowered.js';
 import { dropChannels } from './passes/drop-channels.js';

@@ -12,7 +12,7 @@ import type { Lowered, LoweredStep, PlacedGroup, StepProof, Target, Window } fro
 import { isAliasOp, isStepOp, type StepNode } from './lowered-ops.js';
 import { overlapsOf } from './overlap.js';
 import { firstLines, groupBuffers, hiddenValues, placedGroup, planGroup } from './rows/place.js';
-import { selectKernel } from './select.js';
+import { selectKernel } from './select/select.js';
 import { type Chosen, tradeMemory } from './trade-memory.js';
 
 /** Kernels load and store words of their scratch. */

@@ -8,7 +8,7 @@
  * that fall into the padding only leave terms out.
  *
  * Layers of int16 activations are requantized from 64 bits; where the bound of a channel leaves
- * int32, kernels add in 64 bits, too (lower/select.ts).
+ * int32, kernels add in 64 bits, too (select/select.ts).
  */
 import { BadInputError } from '../core/errors.js';
 import { elements } from '../core/shape.js';
@@ -31,8 +31,8 @@ import {
   mulMultiplier,
   rescale,
   softmaxS16Scaling,
-} from '../quant/interpret-params.js';
-import { biasOf, perTensor, storedRange, weightsOf } from '../quant/interpret-quant.js';
+} from '../quant/interpret/params.js';
+import { biasOf, perTensor, storedRange, weightsOf } from '../quant/interpret/quant.js';
 import type { StepProof } from './lowered.js';
 import { isAliasOp, isStepOp, type StepOp } from './lowered-ops.js';
 

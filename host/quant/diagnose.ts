@@ -12,7 +12,7 @@ import { sampleExamples } from './calibrate.js';
 import { encodeInput } from './evaluate.js';
 import { computedValues, runFloat } from './float-runs.js';
 import { fuseBounds, type Step } from './fuse.js';
-import { createOracle, type Oracle } from './interpret.js';
+import { createOracle, type Oracle } from './interpret/interpret.js';
 import { prepareForQuantization } from './quantize.js';
 import { createStepRuns, type StepRuns } from './step-runs.js';
 

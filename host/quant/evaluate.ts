@@ -12,7 +12,7 @@ import { type Graph, getValue, type Quantization, type Value } from '../ir/graph
 import { forInference } from '../rewrite/for-inference.js';
 import { perTensor, quantizeAs, quantizeS8 } from '../scheme/affine.js';
 import { runFloat, soleInput } from './float-runs.js';
-import { createOracle } from './interpret.js';
+import { createOracle } from './interpret/interpret.js';
 import { createScorer, type Score, type ScoreOptions } from './score.js';
 
 /** Two scales this near, and zero points within two steps, stand for the same units. */

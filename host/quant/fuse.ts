@@ -3,7 +3,7 @@
  * becomes its clamp.
  */
 import { UnsupportedError } from '../core/errors.js';
-import type { TfliteActivation } from '../format/tflite-ops.js';
+import type { TfliteActivation } from '../format/tflite/ops.js';
 import { consumers, type Graph, getValue, type Node, type ValueId } from '../ir/graph.js';
 import { opSpec } from '../ir/ops.js';
 import { type QuantRule, quantRule } from './quant-rules.js';

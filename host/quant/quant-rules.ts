@@ -1,7 +1,7 @@
 /**
  * How each op takes integers: one rule per op of the table.
  */
-import type { TfliteActivation } from '../format/tflite-ops.js';
+import type { TfliteActivation } from '../format/tflite/ops.js';
 import { everyTrainOp, type OpTable } from '../ir/ops.js';
 
 export type QuantRule =

@@ -13,18 +13,18 @@ import type { QatSetup } from '../train/qat-setup.js';
 import type { Ranges } from './assign.js';
 import { type AutoOptions, type AutoResult, type Promotion, promoteUntilEnough } from './auto.js';
 import { calibrate, defaultSamples } from './calibrate.js';
-import { measureMagnitudes } from './channel-magnitudes.js';
 import { correctBiases } from './correct-bias.js';
 import { diagnose, type LayerNoise } from './diagnose.js';
-import { type Equalized, equalizeChannels } from './equalize.js';
+import { measureMagnitudes } from './equalize/channel-magnitudes.js';
+import { type Equalized, equalizeChannels } from './equalize/equalize.js';
 import { scoreFloat, scoreInteger } from './evaluate.js';
 import { fuseBounds } from './fuse.js';
 import { dropOf, requireQuality } from './gate.js';
 import type { ObserverName } from './observers.js';
 import { type LayerSchemes, promotedScheme } from './promote.js';
-import { fakeQuantized } from './qat.js';
-import { planQat } from './qat-plan.js';
-import { type TrainedQuantization, trainedQuantization } from './qat-ranges.js';
+import { planQat } from './qat/plan.js';
+import { fakeQuantized } from './qat/qat.js';
+import { type TrainedQuantization, trainedQuantization } from './qat/ranges.js';
 import { prepareForQuantization, quantizeGraph } from './quantize.js';
 import type { Score, ScoreOptions } from './score.js';
 
@@ -46,7 +46,7 @@ export interface QuantizeModelOptions {
   /** Scales and ranges of quantization-aware training: nothing is calibrated then. */
   readonly trained?: TrainedRanges | undefined;
   readonly perAxisDense?: boolean | undefined;
-  /** Balance channels between layers (equalize.ts); default false. */
+  /** Balance channels between layers (equalize/equalize.ts); default false. */
   readonly equalize?: boolean | undefined;
   /** Take back what rounding shifts in the mean (correct-bias.ts); default false. */
   readonly biasCorrection?: boolean | undefined;

@@ -11,7 +11,7 @@
  */
 import { type DType, dtypes, storedRanges } from '../core/dtype.js';
 import { UnsupportedError } from '../core/errors.js';
-import { activationRange } from '../format/tflite-activation.js';
+import { activationRange } from '../format/tflite/activation.js';
 import { buildGraph, type GraphBuilder } from '../ir/build-graph.js';
 import { type Graph, getData, getValue, type Quantization, type ValueId } from '../ir/graph.js';
 import { foldBatchNorm } from '../rewrite/fold-batch-norm.js';
@@ -29,7 +29,7 @@ import {
 } from './assign.js';
 import { fuseBounds, type Step } from './fuse.js';
 import { quantizeLayer } from './layer.js';
-import type { TrainedQuantization } from './qat-ranges.js';
+import type { TrainedQuantization } from './qat/ranges.js';
 
 export interface QuantizeOptions {
   readonly scheme?: SchemeName;

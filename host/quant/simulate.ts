@@ -7,8 +7,8 @@ import type { NumericArray } from '../core/dtype.js';
 import { type Graph, getData, getValue, type Node, type Value, type ValueId } from '../ir/graph.js';
 import { dequantize, roundAway } from '../scheme/affine.js';
 import type { Step } from './fuse.js';
-import { clampOf } from './interpret-params.js';
-import { storedRange } from './interpret-quant.js';
+import { clampOf } from './interpret/params.js';
+import { storedRange } from './interpret/quant.js';
 import type { StepRuns } from './step-runs.js';
 
 export interface SimulateOptions {

@@ -1,6 +1,6 @@
 /**
  * Quantization-aware training, as the training loop sees it. What is put into its graphs is in
- * host/quant/qat-graph.ts.
+ * host/quant/qat/graph.ts.
  */
 import type { Graph, ValueId } from '../ir/graph.js';
 import type { Tensors } from './checkpoint.js';

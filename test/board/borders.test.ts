@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { compileModel } from '../../host/board/compile.js';
-import { exportTflite } from '../../host/emit/tflite.js';
+import { exportTflite } from '../../host/emit/tflite/tflite.js';
 import { benchModel } from '../../host/eval/bench.js';
 import { paddedNetwork } from '../lower/pruned.js';
 import { lacking, temporaryFolder } from './support.js';

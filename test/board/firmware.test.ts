@@ -15,11 +15,11 @@ import { openBoard } from '../../host/board/open.js';
 import { findProgram } from '../../host/board/toolchain/tools.js';
 import { bytesOf } from '../../host/core/dtype.js';
 import { sha256 } from '../../host/core/hash.js';
-import { importTflite } from '../../host/front/import-tflite.js';
+import { importTflite } from '../../host/front/tflite/import-tflite.js';
 import { type Profile, Session } from '../../host/link/session.js';
 import type { Lowered } from '../../host/lower/lowered.js';
 import { lower } from '../../host/lower/pipeline.js';
-import { createOracle } from '../../host/quant/interpret.js';
+import { createOracle } from '../../host/quant/interpret/interpret.js';
 import { randomInputs } from '../lower/networks.js';
 import { lacking, smallModel, temporaryFolder } from './support.js';
 

@@ -8,9 +8,8 @@ import { compileModel } from '../../host/board/compile.js';
 import { flashBuild } from '../../host/board/flash.js';
 import { openBoard } from '../../host/board/open.js';
 import { bytesOf } from '../../host/core/dtype.js';
-import { exportTflite } from '../../host/emit/tflite.js';
+import { exportTflite } from '../../host/emit/tflite/tflite.js';
 import { relu } from '../../host/front/elementwise.js';
-import { importTflite } from '../../host/front/import-tflite.js';
 import {
   avgPool2d,
   conv2d,
@@ -19,9 +18,10 @@ import {
   flatten,
   input,
 } from '../../host/front/layers.js';
+import { importTflite } from '../../host/front/tflite/import-tflite.js';
 import { print } from '../../host/ir/text.js';
 import { Session } from '../../host/link/session.js';
-import { createOracle } from '../../host/quant/interpret.js';
+import { createOracle } from '../../host/quant/interpret/interpret.js';
 import { candidatesOf, promote } from '../../host/quant/promote.js';
 import { prepareForQuantization, quantizeGraph } from '../../host/quant/quantize.js';
 import { randomInputs } from '../lower/networks.js';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { exportTflite } from '../../host/emit/tflite.js';
+import { exportTflite } from '../../host/emit/tflite/tflite.js';
 import { benchModel } from '../../host/eval/bench.js';
 import { network } from '../lower/networks.js';
 import { lacking, temporaryFolder } from './support.js';

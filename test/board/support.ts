@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { getBoard } from '../../host/board/boards.js';
 import { findTool } from '../../host/board/toolchain/tools.js';
-import { exportTflite } from '../../host/emit/tflite.js';
+import { exportTflite } from '../../host/emit/tflite/tflite.js';
 import { lenetLike, network } from '../lower/networks.js';
 import { emulatorsOff } from '../quick.js';
 

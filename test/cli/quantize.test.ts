@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { writeNpy } from '../../host/format/npy.js';
-import { importTflite } from '../../host/front/import-tflite.js';
+import { importTflite } from '../../host/front/tflite/import-tflite.js';
 import { getData } from '../../host/ir/graph.js';
 import { loadCheckpoint, writeCheckpoint } from '../../host/train/checkpoint.js';
 import { cli, cliFailure, cliJson, data, fast, quickBoard, testData, writeProject } from './cli.js';

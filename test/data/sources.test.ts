@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { EdgeNnError } from '../../host/core/errors.js';
 import { requireClasses, requireInputShape } from '../../host/data/dataset.js';
 import { hasOwnSplit, openDataset } from '../../host/data/open.js';
-import { mnistFolder } from '../../host/data/open-idx.js';
+import { mnistFolder } from '../../host/data/sources/idx.js';
 import { writeIdx } from '../../host/format/idx.js';
 import { writeNpy } from '../../host/format/npy.js';
 import { sharedData } from '../shared-data.js';

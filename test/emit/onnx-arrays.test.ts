@@ -3,8 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { elements } from '../../host/core/shape.js';
-import { exportOnnx } from '../../host/emit/onnx.js';
-import { reference } from '../../host/engine/reference.js';
+import { exportOnnx } from '../../host/emit/onnx/onnx.js';
 import * as a from '../../host/front/arrays.js';
 import * as e from '../../host/front/elementwise.js';
 import { conv1d, conv2d, input } from '../../host/front/layers.js';
@@ -13,6 +12,7 @@ import type { Tensor as Value } from '../../host/front/tensor.js';
 import { getValue } from '../../host/ir/graph.js';
 import { rebatch } from '../../host/rewrite/rebatch.js';
 import { generator } from '../format/support.js';
+import { reference } from '../reference/reference.js';
 
 const tolerance = 1e-5;
 const batch = 2;

@@ -1,7 +1,7 @@
 /** The batch of an exported .onnx file: any, unless a node works across it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { exportOnnx } from '../../host/emit/onnx.js';
+import { exportOnnx } from '../../host/emit/onnx/onnx.js';
 import { readOnnx } from '../../host/format/onnx.js';
 import { buildGraph, type GraphBuilder } from '../../host/ir/build-graph.js';
 import type { ValueId } from '../../host/ir/graph.js';

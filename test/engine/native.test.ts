@@ -7,9 +7,9 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
+import { buildNative, canBuildNative } from '../../host/engine/cpu/native-build.js';
+import { createNativeEngine, nativeVariants } from '../../host/engine/cpu/native-engine.js';
 import { createEngine, type Engine } from '../../host/engine/engine.js';
-import { buildNative, canBuildNative } from '../../host/engine/native-build.js';
-import { createNativeEngine, nativeVariants } from '../../host/engine/native-engine.js';
 import { checkOp, floatOps, isWindowed } from '../kernels/f32-check.js';
 import { quick } from '../quick.js';
 import { contract } from './contract.js';

@@ -4,9 +4,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ToolchainError } from '../../host/core/errors.js';
-import { openGpu } from '../../host/engine/webgpu-adapter.js';
-import type { GpuDescription } from '../../host/engine/webgpu-protocol.js';
-import { sessionOf } from '../../host/engine/webgpu-session.js';
+import { openGpu } from '../../host/engine/webgpu/adapter.js';
+import type { GpuDescription } from '../../host/engine/webgpu/protocol.js';
+import { sessionOf } from '../../host/engine/webgpu/session.js';
 import { webgpu } from './webgpu-available.js';
 
 const { skip } = webgpu;

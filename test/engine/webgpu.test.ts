@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createWebgpuEngine } from '../../host/engine/webgpu-engine.js';
+import { createWebgpuEngine } from '../../host/engine/webgpu/engine.js';
 import { buildGraph } from '../../host/ir/build-graph.js';
 import { checkOp, floatOps, isWindowed } from '../kernels/f32-check.js';
 import { contract } from './contract.js';

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { compileModel } from '../../host/board/compile.js';
 import { DeviceNotFoundError, UsageError } from '../../host/core/errors.js';
 import { evaluateModel } from '../../host/eval/evaluate.js';
-import { importTflite } from '../../host/front/import-tflite.js';
+import { importTflite } from '../../host/front/tflite/import-tflite.js';
 import { evaluateInteger } from '../../host/quant/evaluate.js';
 import { engineMissing } from '../quant/fixture.js';
 import { sample } from '../quick.js';

@@ -8,7 +8,7 @@ import { flashBuild } from '../../host/board/flash.js';
 import { folderSources } from '../../host/board/folder.js';
 import { sha256 } from '../../host/core/hash.js';
 import { kernelHeaders } from '../../host/emit/c/kernel-headers.js';
-import { exportTflite } from '../../host/emit/tflite.js';
+import { exportTflite } from '../../host/emit/tflite/tflite.js';
 import { relu } from '../../host/front/elementwise.js';
 import { conv2d, dense, flatten, input, maxPool2d } from '../../host/front/layers.js';
 import { quantizeModel } from '../../host/quant/quantize-model.js';

@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Builder } from 'flatbuffers';
+import { builtinOperators } from '../../host/format/tflite/ops.js';
 import {
   operatorName,
   readTflite,
   type TfliteModel,
   writeTflite,
-} from '../../host/format/tflite.js';
-import { builtinOperators } from '../../host/format/tflite-ops.js';
+} from '../../host/format/tflite/tflite.js';
 import { damage, modelBytes, modelFiles, modelsFolder } from './support.js';
 
 const files = modelFiles('.tflite');

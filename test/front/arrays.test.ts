@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BadInputError } from '../../host/core/errors.js';
-import { reference } from '../../host/engine/reference.js';
 import * as a from '../../host/front/arrays.js';
 import * as l from '../../host/front/layers.js';
 import { model } from '../../host/front/model.js';
 import type { Tensor } from '../../host/front/tensor.js';
 import { forTraining } from '../../host/rewrite/for-training.js';
 import { rebatch } from '../../host/rewrite/rebatch.js';
+import { reference } from '../reference/reference.js';
 
 const built = (shape: readonly number[], build: (x: Tensor) => Tensor) =>
   model('m', () => build(l.input(shape))).graph();

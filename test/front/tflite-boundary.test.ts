@@ -1,10 +1,10 @@
 /** Conversions at the inputs and outputs of an integer .tflite, and transposes that only means read. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type TfliteModelInput, writeTflite } from '../../host/format/tflite.js';
-import { importTflite } from '../../host/front/import-tflite.js';
+import { type TfliteModelInput, writeTflite } from '../../host/format/tflite/tflite.js';
+import { importTflite } from '../../host/front/tflite/import-tflite.js';
 import { getValue } from '../../host/ir/graph.js';
-import { createOracle } from '../../host/quant/interpret.js';
+import { createOracle } from '../../host/quant/interpret/interpret.js';
 
 type Subgraph = NonNullable<TfliteModelInput['subgraphs']>[number];
 type Tensor = NonNullable<Subgraph['tensors']>[number];

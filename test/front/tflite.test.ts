@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { exportTflite } from '../../host/emit/tflite.js';
-import { readTflite, type TfliteModelInput, writeTflite } from '../../host/format/tflite.js';
-import { importTflite } from '../../host/front/import-tflite.js';
+import { exportTflite } from '../../host/emit/tflite/tflite.js';
+import { readTflite, type TfliteModelInput, writeTflite } from '../../host/format/tflite/tflite.js';
+import { importTflite } from '../../host/front/tflite/import-tflite.js';
 import type { NodeOf } from '../../host/ir/graph.js';
 import { print } from '../../host/ir/text.js';
 import { damage, modelBytes, modelFiles, modelsFolder } from '../format/support.js';

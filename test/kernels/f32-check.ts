@@ -5,11 +5,11 @@ import assert from 'node:assert/strict';
 import { bytesOf } from '../../host/core/dtype.js';
 import { sha256 } from '../../host/core/hash.js';
 import type { Engine } from '../../host/engine/engine.js';
-import { reference } from '../../host/engine/reference.js';
 import { buildGraph } from '../../host/ir/build-graph.js';
 import type { Graph } from '../../host/ir/graph.js';
 import { isOpName, type OpAttrs, type OpName, opSpec } from '../../host/ir/ops.js';
 import { print } from '../../host/ir/text.js';
+import { reference } from '../reference/reference.js';
 import { type Case, contents, makers, Source } from './f32-cases.js';
 
 /** Largest error of every engine, in units of the magnitude of what is summed. */

@@ -5,13 +5,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AnyArray } from '../../host/core/dtype.js';
-import { convolution } from '../../host/engine/conv-path.js';
 import { createEngine } from '../../host/engine/engine.js';
-import { reference } from '../../host/engine/reference.js';
+import { convolution } from '../../host/engine/kernels/conv-path.js';
 import { buildGraph } from '../../host/ir/build-graph.js';
 import type { Graph, ValueId } from '../../host/ir/graph.js';
 import type { OpAttrs } from '../../host/ir/ops.js';
 import { print } from '../../host/ir/text.js';
+import { reference } from '../reference/reference.js';
 import { type Case, contents, makers, Source } from './f32-cases.js';
 
 const engine = await createEngine();

@@ -12,9 +12,9 @@ import { bytesOf } from '../../host/core/dtype.js';
 import { packageFile } from '../../host/core/package.js';
 import { randomBits } from '../../host/core/random.js';
 import { elements } from '../../host/core/shape.js';
-import { convolution } from '../../host/engine/conv-path.js';
 import { createEngine } from '../../host/engine/engine.js';
-import { fftParams } from '../../host/engine/fft-tables.js';
+import { convolution } from '../../host/engine/kernels/conv-path.js';
+import { fftParams } from '../../host/engine/kernels/fft-tables.js';
 import { buildGraph } from '../../host/ir/build-graph.js';
 import { getValue, type ValueId } from '../../host/ir/graph.js';
 

@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createEngine } from '../../host/engine/engine.js';
-import { reference } from '../../host/engine/reference.js';
 import { buildGraph, type GraphBuilder } from '../../host/ir/build-graph.js';
 import type { ValueId } from '../../host/ir/graph.js';
+import { reference } from '../reference/reference.js';
 
 /** Relative error: some units in the last place of float32. */
 const tolerance = 4e-7;

@@ -4,11 +4,11 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { convolution } from '../../host/engine/conv-path.js';
 import { createEngine } from '../../host/engine/engine.js';
-import { reference } from '../../host/engine/reference.js';
+import { convolution } from '../../host/engine/kernels/conv-path.js';
 import { buildGraph } from '../../host/ir/build-graph.js';
 import { print } from '../../host/ir/text.js';
+import { reference } from '../reference/reference.js';
 import { contents, Source } from './f32-cases.js';
 
 /** Largest error, in units of the largest number: that of the direct kernels. */

@@ -15,7 +15,7 @@ import { Session } from '../../host/link/session.js';
 import { wasmDevice } from '../../host/link/wasm-device.js';
 import { portableTarget } from '../../host/lower/lowered.js';
 import { lower } from '../../host/lower/pipeline.js';
-import { createOracle } from '../../host/quant/interpret.js';
+import { createOracle } from '../../host/quant/interpret/interpret.js';
 import { virtualFiles, virtualFlags, virtualSources } from '../device/fixture.js';
 import { randomInputs } from '../lower/networks.js';
 import { resnetLike } from '../lower/row-networks.js';

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import type { AnyArray } from '../../host/core/dtype.js';
 import type { Graph } from '../../host/ir/graph.js';
-import { createOracle } from '../../host/quant/interpret.js';
+import { createOracle } from '../../host/quant/interpret/interpret.js';
 import { randomInputs } from './networks.js';
 
 /** Some channels, in ascending order, of an array with `count` of them. */

@@ -8,7 +8,7 @@ import { dataHash, print } from '../../host/ir/text.js';
 import { dropChannels } from '../../host/lower/passes/drop-channels.js';
 import { foldChannels } from '../../host/lower/passes/fold-channels.js';
 import { lower, passes } from '../../host/lower/pipeline.js';
-import { createOracle } from '../../host/quant/interpret.js';
+import { createOracle } from '../../host/quant/interpret/interpret.js';
 import { assertGolden } from '../golden.js';
 import { assertSameBytes } from './assert-same-bytes.js';
 import { network, networks, randomInputs, randomNetwork } from './networks.js';

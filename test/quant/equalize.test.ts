@@ -16,9 +16,9 @@ import {
 import type { Tensor } from '../../host/front/tensor.js';
 import type { Graph } from '../../host/ir/graph.js';
 import { calibrate } from '../../host/quant/calibrate.js';
-import { measureMagnitudes } from '../../host/quant/channel-magnitudes.js';
 import { diagnose } from '../../host/quant/diagnose.js';
-import { equalizeChannels } from '../../host/quant/equalize.js';
+import { measureMagnitudes } from '../../host/quant/equalize/channel-magnitudes.js';
+import { equalizeChannels } from '../../host/quant/equalize/equalize.js';
 import { runFloat } from '../../host/quant/float-runs.js';
 import { prepareForQuantization, quantizeGraph } from '../../host/quant/quantize.js';
 import { engineMissing, graphOf, images, theEngine } from './fixture.js';

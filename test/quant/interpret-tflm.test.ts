@@ -9,9 +9,9 @@ import { crc32 } from 'node:zlib';
 import { bytesOf } from '../../host/core/dtype.js';
 import { packageFile } from '../../host/core/package.js';
 import { patternInputs } from '../../host/eval/bench.js';
-import { importTflite } from '../../host/front/import-tflite.js';
+import { importTflite } from '../../host/front/tflite/import-tflite.js';
 import type { Graph } from '../../host/ir/graph.js';
-import { createOracle } from '../../host/quant/interpret.js';
+import { createOracle } from '../../host/quant/interpret/interpret.js';
 import { sharedData } from '../shared-data.js';
 
 const models = {

@@ -4,7 +4,7 @@ import { BadInputError, type EdgeNnError, UnsupportedError } from '../../host/co
 import type { Shape } from '../../host/core/shape.js';
 import { buildGraph, type GraphBuilder } from '../../host/ir/build-graph.js';
 import type { Graph, Quantization, ValueId } from '../../host/ir/graph.js';
-import { createOracle } from '../../host/quant/interpret.js';
+import { createOracle } from '../../host/quant/interpret/interpret.js';
 
 const quant = (scale: number, zero: number): Quantization => ({
   scheme: 'tflite',

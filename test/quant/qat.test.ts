@@ -13,7 +13,6 @@ import { randomNormal } from '../../host/core/random.js';
 import type { Dataset } from '../../host/data/dataset.js';
 import { memoryDataset } from '../../host/data/memory.js';
 import { createEngine, type Engine } from '../../host/engine/engine.js';
-import { reference } from '../../host/engine/reference.js';
 import { add, concat, relu, relu6 } from '../../host/front/elementwise.js';
 import {
   avgPool2d,
@@ -28,15 +27,16 @@ import {
 } from '../../host/front/layers.js';
 import { type Model, model } from '../../host/front/model.js';
 import { type Graph, getValue } from '../../host/ir/graph.js';
-import { createFakeQuantizer } from '../../host/quant/qat.js';
-import { qatGraph } from '../../host/quant/qat-graph.js';
-import { planQat } from '../../host/quant/qat-plan.js';
+import { qatGraph } from '../../host/quant/qat/graph.js';
+import { planQat } from '../../host/quant/qat/plan.js';
+import { createFakeQuantizer } from '../../host/quant/qat/qat.js';
 import { quantizeModel } from '../../host/quant/quantize-model.js';
 import { forInference } from '../../host/rewrite/for-inference.js';
 import { rebatch } from '../../host/rewrite/rebatch.js';
 import { loadCheckpoint } from '../../host/train/checkpoint.js';
 import { type QatSetup, qatDefaults } from '../../host/train/qat-setup.js';
 import { type TrainOptions, trainModel } from '../../host/train/train.js';
+import { reference } from '../reference/reference.js';
 
 let engine: Engine;
 let folder = '';

@@ -14,13 +14,13 @@ import {
   quantizeMultiplier,
   reduceMultiplier,
 } from '../../host/core/fixed-point.js';
-import { exportTflite } from '../../host/emit/tflite.js';
-import { importTflite } from '../../host/front/import-tflite.js';
+import { exportTflite } from '../../host/emit/tflite/tflite.js';
+import { importTflite } from '../../host/front/tflite/import-tflite.js';
 import { type Graph, getValue } from '../../host/ir/graph.js';
 import { print } from '../../host/ir/text.js';
-import { createOracle } from '../../host/quant/interpret.js';
+import { createOracle } from '../../host/quant/interpret/interpret.js';
+import { expTable, lookup, reciprocalTable } from '../../host/quant/interpret/softmax-tables.js';
 import { quantizeModel } from '../../host/quant/quantize-model.js';
-import { expTable, lookup, reciprocalTable } from '../../host/quant/softmax-tables.js';
 import { modelsFolder } from '../format/support.js';
 import { engineMissing, graphOf, images, theEngine } from './fixture.js';
 import { build, typedNetwork, typings } from './typed-network.js';

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { elements } from '../../host/core/shape.js';
-import { reference } from '../../host/engine/reference.js';
 import { constant, matmul, stack } from '../../host/front/arrays.js';
 import { add, concat, relu, softmax } from '../../host/front/elementwise.js';
 import {
@@ -26,6 +25,7 @@ import { foldBatchNorm } from '../../host/rewrite/fold-batch-norm.js';
 import { forInference } from '../../host/rewrite/for-inference.js';
 import { forTraining } from '../../host/rewrite/for-training.js';
 import { batchOf, rebatch } from '../../host/rewrite/rebatch.js';
+import { reference } from '../reference/reference.js';
 import { largestDifference, normals, uniforms } from '../train/fixtures/numbers.js';
 
 /** A graph with statistics and parameters as if it had been trained. */

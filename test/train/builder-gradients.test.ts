@@ -5,7 +5,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { elements, type Shape } from '../../host/core/shape.js';
-import { reference } from '../../host/engine/reference.js';
 import * as a from '../../host/front/arrays.js';
 import * as e from '../../host/front/elementwise.js';
 import * as l from '../../host/front/layers.js';
@@ -16,6 +15,7 @@ import { type Graph, getValue, type ValueId } from '../../host/ir/graph.js';
 import { forTraining } from '../../host/rewrite/for-training.js';
 import { rebatch } from '../../host/rewrite/rebatch.js';
 import { gradients } from '../../host/train/grad.js';
+import { reference } from '../reference/reference.js';
 import { largestDifference, normals } from './fixtures/numbers.js';
 
 /** Of central differences with this step in float64; attributes are rounded to float32. */

@@ -6,10 +6,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createEngine } from '../../host/engine/engine.js';
-import { reference } from '../../host/engine/reference.js';
 import { buildGraph } from '../../host/ir/build-graph.js';
 import type { ValueId } from '../../host/ir/graph.js';
 import { gradients } from '../../host/train/grad.js';
+import { reference } from '../reference/reference.js';
 import { normals } from './fixtures/numbers.js';
 
 interface Problem {

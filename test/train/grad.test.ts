@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UnsupportedError } from '../../host/core/errors.js';
 import { elements } from '../../host/core/shape.js';
-import { reference } from '../../host/engine/reference.js';
 import { buildGraph } from '../../host/ir/build-graph.js';
 import type { Graph, ValueId } from '../../host/ir/graph.js';
 import type { OpName } from '../../host/ir/ops.js';
 import { gradients } from '../../host/train/grad.js';
 import { gradRules } from '../../host/train/grad-rules.js';
+import { reference } from '../reference/reference.js';
 import { type Case, gradientCases, type Operand } from './fixtures/gradient-cases.js';
 import { largestDifference, normals, uniforms } from './fixtures/numbers.js';
 

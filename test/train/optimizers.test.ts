@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UsageError } from '../../host/core/errors.js';
 import { createEngine } from '../../host/engine/engine.js';
-import { reference } from '../../host/engine/reference.js';
 import { dense, input } from '../../host/front/layers.js';
 import { model } from '../../host/front/model.js';
 import type { ValueId } from '../../host/ir/graph.js';
@@ -17,6 +16,7 @@ import {
 import { rateFactor, resolveSchedule } from '../../host/train/schedules.js';
 import { type TrainOptions, trainModel } from '../../host/train/train.js';
 import { buildTrainGraph } from '../../host/train/train-graph.js';
+import { reference } from '../reference/reference.js';
 import { lineData, lineModel, shapesData, shapesModel } from './fixtures/data.js';
 
 const engine = await createEngine();

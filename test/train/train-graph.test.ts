@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { elements } from '../../host/core/shape.js';
-import { reference } from '../../host/engine/reference.js';
 import { add, concat, leakyRelu, mul, sigmoid, tanh } from '../../host/front/elementwise.js';
 import {
   avgPool2d,
@@ -20,6 +19,7 @@ import { type Graph, getValue, type LossName, type ValueId } from '../../host/ir
 import { losses } from '../../host/train/losses.js';
 import { optimizerNames, resolveOptimizer } from '../../host/train/optimizers.js';
 import { buildTrainGraph, type TrainGraph } from '../../host/train/train-graph.js';
+import { reference } from '../reference/reference.js';
 import { largestDifference, normals, uniforms } from './fixtures/numbers.js';
 
 /** Branches, squeeze and excitation, a residual, statistics, dropout: all that gradients cross. */

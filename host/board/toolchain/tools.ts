@@ -4,7 +4,7 @@
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { ToolchainError } from '../../core/errors.js';
-import { wantsSwiftShader } from '../../engine/webgpu-adapter.js';
+import { wantsSwiftShader } from '../../engine/webgpu/adapter.js';
 import { runTool, type ToolRun } from './run-tool.js';
 
 export type ToolName = 'cc' | 'arm-none-eabi-gcc' | 'arm-newlib' | 'qemu-system-arm' | 'chromium';

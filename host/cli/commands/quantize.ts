@@ -2,7 +2,7 @@
 import { basename, dirname, extname } from 'node:path';
 import { BadInputError, UsageError } from '../../core/errors.js';
 import { writeOutputFile } from '../../core/output-file.js';
-import { exportTflite } from '../../emit/tflite.js';
+import { exportTflite } from '../../emit/tflite/tflite.js';
 import { createEngine } from '../../engine/engine.js';
 import { getValue, shortName, type ValueId } from '../../ir/graph.js';
 import { lower } from '../../lower/pipeline.js';

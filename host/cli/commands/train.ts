@@ -6,7 +6,7 @@ import type { Dataset } from '../../data/dataset.js';
 import { createEngine, type Engine, engineNames, usefulThreads } from '../../engine/engine.js';
 import { loadModelFile } from '../../front/load-model.js';
 import type { Model } from '../../front/model.js';
-import { createFakeQuantizer } from '../../quant/qat.js';
+import { createFakeQuantizer } from '../../quant/qat/qat.js';
 import { schemes } from '../../scheme/schemes.js';
 import type { TrainEvent } from '../../train/loop.js';
 import { type Hyper, optimizerNames } from '../../train/optimizers.js';

@@ -8,9 +8,9 @@ import { borderOf } from '../../ir/border.js';
 import { type Graph, getValue, type NodeOf } from '../../ir/graph.js';
 import type { Kernel } from '../../lower/lowered.js';
 import type { StepNode, StepOp } from '../../lower/lowered-ops.js';
-import { foldZero, isHalf, packWeights } from '../../lower/pack.js';
-import type { LayerTables } from '../../lower/pack-types.js';
-import type { Plane } from '../../lower/plane.js';
+import { foldZero, isHalf, packWeights } from '../../lower/pack/pack.js';
+import type { Plane } from '../../lower/pack/plane.js';
+import type { LayerTables } from '../../lower/pack/types.js';
 import {
   addMultipliers,
   clampOf,
@@ -23,9 +23,9 @@ import {
   rescale,
   softmaxS16Scaling,
   softmaxScaling,
-} from '../../quant/interpret-params.js';
-import { biasOf, perTensor, weightsOf } from '../../quant/interpret-quant.js';
-import { expTable, reciprocalTable } from '../../quant/softmax-tables.js';
+} from '../../quant/interpret/params.js';
+import { biasOf, perTensor, weightsOf } from '../../quant/interpret/quant.js';
+import { expTable, reciprocalTable } from '../../quant/interpret/softmax-tables.js';
 import { broadcastFields, meanFields, padFields } from './axes.js';
 import {
   type Argument,

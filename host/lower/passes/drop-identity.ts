@@ -4,8 +4,8 @@
  */
 import { type Graph, getValue, type Node, type NodeOf } from '../../ir/graph.js';
 import type { IntegerOp, OpName } from '../../ir/ops.js';
-import { clampOf } from '../../quant/interpret-params.js';
-import { storedRange } from '../../quant/interpret-quant.js';
+import { clampOf } from '../../quant/interpret/params.js';
+import { storedRange } from '../../quant/interpret/quant.js';
 import { rebuild } from '../edit.js';
 import { isLoweredNode } from '../lowered-ops.js';
 import { sameQuantization } from '../quantization.js';

@@ -12,8 +12,8 @@ import { allocate } from '../../core/dtype.js';
 import { elements } from '../../core/shape.js';
 import { borderOf } from '../../ir/border.js';
 import { type Graph, getValue, type Node, type Value, type ValueId } from '../../ir/graph.js';
-import { createOracle } from '../../quant/interpret.js';
-import { biasOf, perTensor, weightsOf } from '../../quant/interpret-quant.js';
+import { createOracle } from '../../quant/interpret/interpret.js';
+import { biasOf, perTensor, weightsOf } from '../../quant/interpret/quant.js';
 import {
   channelRules,
   constantChannels,

@@ -3,7 +3,7 @@
  */
 import type { AnyArray } from '../../core/dtype.js';
 import { type Graph, getData, getValue, type Node, type ValueId } from '../../ir/graph.js';
-import { createOracle } from '../../quant/interpret.js';
+import { createOracle } from '../../quant/interpret/interpret.js';
 import { rebuild } from '../edit.js';
 
 /** A graph of one node over constants. */

@@ -4,7 +4,7 @@
  */
 import { type Graph, getValue, type Node, type ValueId } from '../../ir/graph.js';
 import { opSpec } from '../../ir/ops.js';
-import { clampOf, reluClamp } from '../../quant/interpret-params.js';
+import { clampOf, reluClamp } from '../../quant/interpret/params.js';
 import { rebuild } from '../edit.js';
 import { sameQuantization } from '../quantization.js';
 

@@ -8,7 +8,7 @@ import { borderClass, borderOf } from '../../ir/border.js';
 import { type Graph, getData, getValue, type Value, type ValueId } from '../../ir/graph.js';
 import type { Kernel, RowClass, RowLayer, Target } from '../lowered.js';
 import type { StepNode } from '../lowered-ops.js';
-import { selectKernel } from '../select.js';
+import { selectKernel } from '../select/select.js';
 import { type Clip, clipRows, rowAttrs, rowWindows } from './rules.js';
 
 /** The class of a row whose outputs have biases of their own (host/ir/border.ts). */

@@ -9,7 +9,7 @@ import { type Graph, getValue } from '../../../host/ir/graph.js';
 import { print } from '../../../host/ir/text.js';
 import { archs, type Lowered, type Target } from '../../../host/lower/lowered.js';
 import { lower } from '../../../host/lower/pipeline.js';
-import { createOracle } from '../../../host/quant/interpret.js';
+import { createOracle } from '../../../host/quant/interpret/interpret.js';
 import { channelsOf } from '../../lower/assert-same-bytes.js';
 import { mixedNetwork } from '../../lower/mixed.js';
 import { randomInputs, randomIntegers, randomNetwork } from '../../lower/networks.js';

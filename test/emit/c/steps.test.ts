@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { archs } from '../../../host/lower/lowered.js';
 import { lower } from '../../../host/lower/pipeline.js';
-import { createOracle } from '../../../host/quant/interpret.js';
+import { createOracle } from '../../../host/quant/interpret/interpret.js';
 import { channelsOf } from '../../lower/assert-same-bytes.js';
 import { network, networks, randomInputs, randomNetwork } from '../../lower/networks.js';
 import { prunedNetwork } from '../../lower/pruned.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { callsOf } from '../../../host/emit/c/rules.js';
-import { importTflite } from '../../../host/front/import-tflite.js';
+import { importTflite } from '../../../host/front/tflite/import-tflite.js';
 import { borderOf } from '../../../host/ir/border.js';
 import { type Graph, getData, getValue } from '../../../host/ir/graph.js';
 import type { Lowered } from '../../../host/lower/lowered.js';

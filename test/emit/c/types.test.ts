@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { bytesOf } from '../../../host/core/dtype.js';
 import { patternInputs } from '../../../host/eval/bench.js';
 import { lower } from '../../../host/lower/pipeline.js';
-import { createOracle } from '../../../host/quant/interpret.js';
+import { createOracle } from '../../../host/quant/interpret/interpret.js';
 import { typedNetwork, typings } from '../../quant/typed-network.js';
 import { sample } from '../../quick.js';
 import { buildOnHost, hasTool } from './host-build.js';

@@ -1,0 +1,44 @@
+/**
+ * The integer bounds that a fused activation of TFLite stands for.
+ */
+import type { TfliteActivation } from './ops.js';
+
+/** The real bounds of the activations that bound an integer output; undefined for no bound. */
+const bounds: Partial<Record<TfliteActivation, readonly [number?, number?]>> = {
+  NONE: [],
+  RELU: [0],
+  RELU6: [0, 6],
+  RELU_N1_TO_1: [-1, 1],
+};
+
+/** Round half away from zero, of a quotient in float32 as the TFLite kernels form it. */
+function quantized(real: number, scale: number, zeroPoint: number): number {
+  const q = Math.fround(Math.fround(real) / Math.fround(scale));
+  return zeroPoint + Math.sign(q) * Math.floor(Math.abs(q) + 0.5);
+}
+
+/**
+ * [lowest, highest] of an integer output with a fused activation, or undefined for an activation
+ * that is no bound (TANH, SIGN_BIT).
+ * Source: CalculateActivationRangeQuantized of TFLite Micro.
+ *
+ * @param stored what the output's type holds
+ */
+export function activationRange(
+  activation: TfliteActivation,
+  scale: number,
+  zeroPoint: number,
+  stored: readonly [number, number],
+): readonly [number, number] | undefined {
+  const real = bounds[activation];
+  if (!real) return undefined;
+  const [low, high] = real;
+  const [least, most] = stored;
+  return [
+    low === undefined ? least : Math.max(least, quantized(low, scale, zeroPoint)),
+    high === undefined ? most : Math.min(most, quantized(high, scale, zeroPoint)),
+  ];
+}
+
+/** The activations that can be found from a range, the plainest first. */
+export const rangeActivations = Object.keys(bounds) as readonly TfliteActivation[];

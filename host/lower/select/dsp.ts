@@ -1,0 +1,276 @@
+/**
+ * Kernels for Armv7E-M (kernels/c/enn_s8_*_dsp.h), the SIMD instructions of Cortex-M4, M7 and M33.
+ */
+import { elements, sameShape } from '../../core/shape.js';
+import { borderOf } from '../../ir/border.js';
+import { getValue, type Node, type Value } from '../../ir/graph.js';
+import {
+  addMultipliers,
+  clampOf,
+  convMultipliers,
+  denseMultipliers,
+} from '../../quant/interpret/params.js';
+import { biasOf, perTensor, weightsOf } from '../../quant/interpret/quant.js';
+import type { Kernel } from '../lowered.js';
+import { runsInPlace } from '../overlap.js';
+import {
+  foldHalves,
+  foldRows,
+  foldTaps,
+  isHalf,
+  isShort,
+  rightShifts,
+  type ShortForm,
+  shortForm,
+} from '../pack/pack.js';
+import type { Case, Choice, Choices } from './choice.js';
+
+export type WeightedOp = 'conv2d' | 'depthwiseConv2d' | 'dense';
+
+/**
+ * The tables of a layer for the short requantization, if that can do the same.
+ *
+ * @param skips whether the kernel skips constant channels
+ */
+export function short(
+  { graph, node: layer, bounds }: Case<WeightedOp>,
+  skips = layer.op === 'conv2d',
+): ShortForm | undefined {
+  if (bounds === undefined) return undefined;
+  const node = layer as Node;
+  const weights = weightsOf(graph, node);
+  const bias = biasOf(graph, node, bounds.length);
+  const multipliers = node.op === 'dense' ? denseMultipliers : convMultipliers;
+  // Weights of one channel are neighbours, but for depthwise, where channels are.
+  const apart = node.op === 'depthwiseConv2d';
+  const [channels, count] = [bounds.length, weights.length / bounds.length];
+  const isZero = (i: number) => weights[i] === 0;
+  const described = {
+    multipliers: multipliers(graph, node),
+    bias,
+    outZero: perTensor(getValue(graph, node.output)).zero,
+    isConstant: (channel: number) =>
+      Array.from({ length: count }, (_, i) =>
+        apart ? channel + i * channels : channel * count + i,
+      ).every(isZero),
+    bounds,
+  };
+  return shortForm(described, skips);
+}
+
+/** Accumulators below this fit 256 times into int32. */
+const foldRoom = 2 ** 23;
+
+/** Whether sums over folded columns are exact (enn_s8_conv_dsp.h). */
+function folds(
+  { graph, node, bounds }: Case<'conv2d' | 'dense'>,
+  { multipliers }: ShortForm,
+): boolean {
+  const fits = (bound: number, channel: number) =>
+    multipliers.multiplier[channel] === 0 || bound < foldRoom;
+  return !weightsOf(graph, node as Node).includes(-128) && bounds!.every(fits);
+}
+
+/** The tables of a convolution over folded columns. */
+function folded({ graph, node }: Case<'conv2d'>, form: ShortForm): ShortForm {
+  const weights = weightsOf(graph, node);
+  const channels = getValue(graph, node.output).shape[3]!;
+  const { zero } = perTensor(getValue(graph, node.inputs[0]!));
+  const { skipped = new Set<number>() } = form;
+  return { ...form, bias: foldHalves(form.bias, weights, channels, zero, skipped) };
+}
+
+/** Instructions of a convolution, from the budget of enn_s8_conv_dsp.h. */
+function convInstructions(y: Value, blocks: number, pixels: 3 | 4): number {
+  const [, height, width, channels] = y.shape as number[];
+  const groups = Math.ceil((height! * width!) / pixels);
+  return (
+    groups * channels! * (16 + 4 * pixels + Math.ceil(blocks / 4) * 2 + blocks * (4 + 2 * pixels))
+  );
+}
+
+const conv2d: Choice<'conv2d'> = (c) => {
+  const { graph, node } = c;
+  const form = short(c);
+  if (!form) return undefined;
+  const { multiplier, shift } = form.multipliers;
+  const own = { ...form, multipliers: { multiplier, shift: rightShifts(shift) } };
+  const [, height, width, channels] = getValue(graph, node.inputs[1]!).shape as number[];
+  const blocks = Math.ceil((height! * width! * channels!) / 4);
+  const fold = folds(c, form);
+  const positive = clampOf(graph, node)[0] >= perTensor(getValue(graph, node.output)).zero;
+  const border = borderOf(node) !== undefined;
+  const kernel = (pixels: 3 | 4) => ({
+    name: `enn_conv2d_s8_${fold ? 'fold' : 'cols'}${pixels}${fold && positive ? 'positive' : ''}${border ? 'border' : ''}__dsp`,
+    header: 'enn_s8_conv_dsp.h',
+    ...(border && { border }),
+    order: pixels === 3 ? ('blocks3' as const) : ('blocks' as const),
+    packing: fold ? ('fold4' as const) : ('taps4' as const),
+    // Windows whose runs are no whole words are gathered as bytes first.
+    scratchBytes: blocks * (8 * pixels + (channels! % 4 === 0 ? 0 : 4)),
+    instructions: convInstructions(getValue(graph, node.output), blocks, pixels),
+    requantization: fold ? folded(c, own) : own,
+  });
+  return fold ? { ...kernel(4), smaller: kernel(3) } : kernel(4);
+};
+
+/** Bytes of the lines of enn_s8_depthwise_plane_dsp.h. */
+const planeBytes = (height: number, width: number): number =>
+  4 * 2 * (Math.ceil(Math.max(height, width) / 2) * 2 + 2);
+
+/** Bytes of the taps and the line of enn_s8_depthwise_line_dsp.h. */
+function lineBytes(taps: number, length: number): number {
+  const words = Math.floor((taps + 2) / 2);
+  return 8 * words + 2 * (4 * Math.ceil(length / 4) + 2 * words + 2);
+}
+
+/** Four channels at a time (enn_s8_depthwise_quads_dsp.h, enn_s8_depthwise_any_dsp.h). */
+function quadsOf(
+  { graph, node }: Case<'depthwiseConv2d'>,
+  form: ShortForm,
+  slow: Kernel,
+): Kernel | undefined {
+  const [x, w] = node.inputs.map((id) => getValue(graph, id));
+  const y = getValue(graph, node.output);
+  if (y.shape[3]! < 4) return undefined;
+  const { zero } = perTensor(x!);
+  const [, height, width] = w!.shape as number[];
+  const common = {
+    order: 'any' as const,
+    inPlace: elements(y.shape) <= elements(x!.shape) && runsInPlace(x!, y, node.attrs),
+    packing: 'quads' as const,
+    requantization: { ...form, bias: foldTaps(form.bias, weightsOf(graph, node), zero) },
+  };
+  if (height === 3 && width === 3 && sameShape(node.attrs.dilation, [1, 1])) {
+    const name = 'enn_depthwise_conv2d_s8_3x3quads__dsp';
+    return { ...common, name, header: 'enn_s8_depthwise_quads_dsp.h' };
+  }
+  const [pairs, odd] = [Math.floor(width! / 2), width! % 2];
+  const perOutput = (35 + height! * (17 * pairs + 9 * odd + 7)) / 4;
+  // Pairs of weights are made once for all pixels of four channels.
+  const begin = Math.ceil(y.shape[3]! / 4) * (60 + 22 * height! * width!);
+  const instructions = begin + perOutput * elements(y.shape);
+  const slowly = (20 + 4 * height! * width!) * elements(y.shape);
+  if (instructions >= slowly) return undefined;
+  return {
+    ...common,
+    name: 'enn_depthwise_conv2d_s8_quads__dsp',
+    header: 'enn_s8_depthwise_any_dsp.h',
+    scratchBytes: height! * (8 * (2 * pairs + odd) + 4 * width!),
+    instructions,
+    smaller: { ...slow, instructions: slowly },
+  };
+}
+
+/** Outputs from which on a line is worth its gathering. */
+const leastLine = 4;
+
+const depthwiseConv2d: Choice<'depthwiseConv2d'> = (c) => {
+  const { graph, node } = c;
+  const requantization = short(c);
+  const [x, y] = [getValue(graph, node.inputs[0]!), getValue(graph, node.output)];
+  if (!requantization || x.shape[3] !== y.shape[3]) return undefined;
+  const [, kernelHeight, kernelWidth] = getValue(graph, node.inputs[1]!).shape;
+  const { stride, dilation } = node.attrs;
+  const ones = [...stride, ...dilation].every((n) => n === 1);
+  if (ones && kernelHeight === 3 && kernelWidth === 3 && sameShape(x.shape, y.shape)) {
+    return {
+      name: 'enn_depthwise_conv2d_s8_3x3plane__dsp',
+      header: 'enn_s8_depthwise_plane_dsp.h',
+      order: 'any',
+      inPlace: true,
+      packing: 'planes',
+      scratchBytes: planeBytes(y.shape[1]!, y.shape[2]!),
+      requantization,
+    };
+  }
+  const slow: Kernel = {
+    name: 'enn_depthwise_conv2d_s8__dsp',
+    header: 'enn_s8_depthwise_dsp.h',
+    order: 'pixels',
+    packing: 'channels4',
+    requantization,
+  };
+  const taps = kernelHeight! * kernelWidth!;
+  const axis = kernelWidth === 1 ? 1 : 2;
+  const length = y.shape[axis]!;
+  const isLine =
+    ones && (kernelHeight === 1 || kernelWidth === 1) && x.shape[3 - axis] === y.shape[3 - axis];
+  if (isLine && length >= leastLine) {
+    return {
+      name: 'enn_depthwise_conv2d_s8_line__dsp',
+      header: 'enn_s8_depthwise_line_dsp.h',
+      order: 'any',
+      inPlace: length <= x.shape[axis]!,
+      packing: 'planes',
+      scratchBytes: lineBytes(taps, length),
+      requantization,
+    };
+  }
+  return quadsOf(c, requantization, slow) ?? slow;
+};
+
+/** Instructions of an output and input of enn_s8_dense_dsp.h, and of enn_s8_dense_fold_dsp.h. */
+const denseCost = (outputs: number, group: 4 | 6): number =>
+  (outputs - (outputs % group)) * (group === 4 ? 1.25 : 25 / 24) + 2.2 * (outputs % group);
+
+const dense: Choice<'dense'> = (c) => {
+  const { graph, node } = c;
+  const form = short(c);
+  if (!form) return undefined;
+  const outputs = getValue(graph, node.output).shape[1]!;
+  if (!folds(c, form) || denseCost(outputs, 4) < denseCost(outputs, 6)) {
+    return {
+      name: 'enn_dense_s8_rows4__dsp',
+      header: 'enn_s8_dense_dsp.h',
+      order: 'pixels',
+      packing: 'rows4',
+      requantization: form,
+    };
+  }
+  const { zero } = perTensor(getValue(graph, node.inputs[0]!));
+  return {
+    name: 'enn_dense_s8_fold6__dsp',
+    header: 'enn_s8_dense_fold_dsp.h',
+    order: 'pixels',
+    packing: 'rows6',
+    requantization: { ...form, bias: foldRows(form.bias, weightsOf(graph, node), zero) },
+  };
+};
+
+/** One operand is halved exactly, the one with the larger scale; see enn_s8_add_dsp.h. */
+const add: Choice<'add'> = ({ graph, node }) => {
+  const [a, b] = node.inputs.map((id) => getValue(graph, id));
+  const scaling = addMultipliers(graph, node);
+  const fits = [scaling.a, scaling.b].every((factor) => isHalf(factor) || isShort(factor));
+  if (!fits || !isShort(scaling.out) || !sameShape(a!.shape, b!.shape)) return undefined;
+  return {
+    name: 'enn_add_s8_same__dsp',
+    header: 'enn_s8_add_dsp.h',
+    order: 'elements',
+    form: 'same',
+  };
+};
+
+/** Sums of int16 hold that many int8. */
+const mostAveraged = 255;
+
+const maxPool2d: Choice<'maxPool2d'> = ({ graph, node }) =>
+  getValue(graph, node.output).shape[3]! < 4
+    ? undefined
+    : { name: 'enn_max_pool2d_s8__dsp', header: 'enn_s8_pool_dsp.h', order: 'pixels' };
+
+const avgPool2d: Choice<'avgPool2d'> = ({ graph, node }) =>
+  getValue(graph, node.output).shape[3]! < 4 || elements(node.attrs.size) > mostAveraged
+    ? undefined
+    : { name: 'enn_avg_pool2d_s8__dsp', header: 'enn_s8_pool_dsp.h', order: 'pixels' };
+
+/** The kernels for Armv7E-M. */
+export const dspKernels: Choices = {
+  conv2d,
+  depthwiseConv2d,
+  dense,
+  add,
+  maxPool2d,
+  avgPool2d,
+};
