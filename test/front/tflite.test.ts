@@ -172,3 +172,15 @@ test('import .tflite: a batch of unknown size becomes 1', () => {
   const graph = importTflite(oneOperator({ shapeSignature: [-1, 4, 4, 2] }));
   assert.deepEqual(graph.values.get('x')?.shape, [1, 4, 4, 2]);
 });
+
+test('import .tflite: an operator without outputs is named by itself', () => {
+  const tensor = { name: 'x', shape: [1, 4], type: 'FLOAT32' } as const;
+  const bytes = writeTflite({
+    version: 3,
+    operatorCodes: [{ op: 'CALL_ONCE', customCode: '', version: 1 }],
+    buffers: [new Uint8Array(0)],
+    subgraphs: [{ tensors: [tensor], inputs: [0], outputs: [0], operators: [{}] }],
+  });
+  const message = 'tflite: operator CALL_ONCE is not supported';
+  assert.throws(() => importTflite(bytes), { code: 4, message });
+});

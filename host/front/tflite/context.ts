@@ -54,10 +54,10 @@ const dtypeOf: Partial<Record<TfliteType, DType>> = {
   BOOL: 'bool',
 };
 
-/** How an operator is named in errors: by itself and the tensor that it computes. */
+/** How an operator is named in errors: by itself and, where it has one, the tensor it computes. */
 export function describe(ctx: ImportContext, operator: ImportOperator): string {
   const output = ctx.tensors[operator.outputs[0] ?? -1];
-  return `operator ${operator.name} (tensor '${output?.name ?? ''}')`;
+  return `operator ${operator.name}${output ? ` (tensor '${output.name}')` : ''}`;
 }
 
 export const unsupported = (ctx: ImportContext, what: string, hint: string): UnsupportedError =>

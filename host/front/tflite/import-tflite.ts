@@ -1,8 +1,9 @@
 /**
- * .tflite -> graph: integer models (int8 or int16 activations) as stage `int8`, float32 models as stage `float`. SAME and VALID
- * become explicit padding, a fused activation a clamp (int8) or a node of its own (float). Float
- * models with int8 weights (dynamic range quantization) get the float32 numbers of these weights;
- * rounding the activations, as such a model's interpreter does, is no part of the graph.
+ * .tflite -> graph: integer models (int8 or int16 activations) as stage `int8`, float32 models as
+ * stage `float`. SAME and VALID become explicit padding, a fused activation a clamp (int8) or a node
+ * of its own (float). Float models with int8 weights (dynamic range quantization) get the float32
+ * numbers of these weights; rounding the activations, as such a model's interpreter does, is no part
+ * of the graph.
  */
 import type { DType } from '../../core/dtype.js';
 import { BadInputError } from '../../core/errors.js';
@@ -19,6 +20,7 @@ import { type Graph, type LossName, lossNames } from '../../ir/graph.js';
 import { stripBoundary } from './boundary.js';
 import {
   badModel,
+  describe,
   type ImportContext,
   type Permuted,
   tensorDtype,
@@ -59,17 +61,17 @@ function addInputs(ctx: ImportContext, inputs: readonly number[]): void {
 
 function addOperators(ctx: ImportContext, operators: readonly TfliteOperator[]): void {
   for (const operator of operators) {
-    const name = operatorName(ctx.model, operator);
-    const rule = importRules.get(name);
+    const named = { ...operator, name: operatorName(ctx.model, operator) };
+    const rule = importRules.get(named.name);
     if (!rule) {
-      const tensor = ctx.tensors[operator.outputs[0] ?? -1]?.name ?? '';
+      const supported = [...importRules.keys()].join(', ');
       throw unsupported(
         ctx,
-        `operator ${name} (tensor '${tensor}') is not supported`,
-        `Supported are ${[...importRules.keys()].join(', ')}.`,
+        `${describe(ctx, named)} is not supported`,
+        `Supported are ${supported}.`,
       );
     }
-    rule(ctx, { ...operator, name });
+    rule(ctx, named);
   }
 }
 

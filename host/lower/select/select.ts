@@ -1,6 +1,7 @@
 /**
- * Which kernel runs a step. This file and its tables of each core (dsp.ts, mve.ts, m0.ts, types.ts) alone decide; a
- * faster kernel for some shapes or cores is one more case in an op's rule.
+ * Which kernel runs a step. This file and the tables beside it (dsp.ts, mve.ts, m0.ts for cores,
+ * types.ts for other types than int8) alone decide; a faster kernel for some shapes or cores is one
+ * more case in an op's rule.
  */
 import { borderOf } from '../../ir/border.js';
 import type { Graph } from '../../ir/graph.js';
