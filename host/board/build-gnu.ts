@@ -12,7 +12,7 @@ import { type CallGraph, deepestPath, parseCallGraph, type StackFunction } from 
 import { compileFlags, linkFlags } from './flags.js';
 import { type Image, ImageOverflow, type ImageSize, type StackBound } from './image.js';
 import { parseGnuMap } from './image-map.js';
-import { caseHelperBytes, libraryFrames } from './library-frames.js';
+import { calledFrames, caseHelperBytes } from './library-frames.js';
 import { elfSections } from './toolchain/elf.js';
 import { runTool } from './toolchain/run-tool.js';
 import { type FoundTool, requireTool } from './toolchain/tools.js';
@@ -115,7 +115,7 @@ async function stackBound({ board, dir, tool }: Gcc): Promise<StackBound> {
       dir,
     );
     const symbols = await toolOutput(sibling(tool.path, 'nm'), ['firmware.elf'], dir);
-    const bound = rootsBound(graph, board.stack!, libraryFrames(disassembly, symbols));
+    const bound = rootsBound(graph, board.stack!, calledFrames(disassembly, symbols));
     // A helper may be active in the program and another in a handler.
     const bytes = bound.bytes + 2 * caseHelperBytes(disassembly);
     return { bytes: Math.ceil(bytes / 8) * 8, method: 'call-graph', path: bound.path };

@@ -85,6 +85,20 @@ export function libraryFrames(
 }
 
 /**
+ * As `libraryFrames`, for the call graph of gcc, which also lists helpers that it weighed and did
+ * not call: where it may divide with or without sign, it lists both. A linked image has a symbol for
+ * everything that is called, so what has none takes no stack.
+ */
+export function calledFrames(
+  disassembly: string,
+  symbols: string,
+): (name: string) => StackFunction {
+  const frames = libraryFrames(disassembly, symbols);
+  const linked = new Set([...symbols.matchAll(/ (\S+)$/gm)].map(([, name]) => name));
+  return (name) => (linked.has(name) ? frames(name) : { frame: 0, callees: [] });
+}
+
+/**
  * The most that a helper of Thumb-1 jump tables pushes. gcc calls them where a `switch` stands and
  * leaves them out of its call graph; they call nothing.
  */

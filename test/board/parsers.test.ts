@@ -5,7 +5,12 @@ import { parseOverflow } from '../../host/board/build-gnu.js';
 import { deepestPath, parseCallGraph } from '../../host/board/call-graph.js';
 import { modelFlash, tableNames } from '../../host/board/certificate.js';
 import { parseGnuMap, parseWasmMap } from '../../host/board/image-map.js';
-import { caseHelperBytes, libraryFrames, pushedBytes } from '../../host/board/library-frames.js';
+import {
+  calledFrames,
+  caseHelperBytes,
+  libraryFrames,
+  pushedBytes,
+} from '../../host/board/library-frames.js';
 import { elfSections } from '../../host/board/toolchain/elf.js';
 
 const gnuMap = `Discarded input sections
@@ -155,6 +160,13 @@ test('frames of library functions come from the image, under every name', () => 
   assert.throws(() => frames('hidden'), /through a pointer/);
   assert.equal(caseHelperBytes(disassembly), 4);
   assert.equal(caseHelperBytes(''), 0);
+});
+
+test('a helper that gcc weighed and did not call takes no stack; one that is linked must be known', () => {
+  const frames = calledFrames(disassembly, '00000010 T __udivmoddi4\n00000900 T elsewhere\n');
+  assert.deepEqual(frames('__udivmoddi4'), { frame: 40, callees: ['__clzsi2'] });
+  assert.deepEqual(frames('__aeabi_uidiv'), { frame: 0, callees: [] });
+  assert.throws(() => frames('elsewhere'), /nothing is known of the stack of elsewhere/);
 });
 
 test('frames of functions at addresses of eight digits, before which objdump has no blanks', () => {
