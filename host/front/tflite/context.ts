@@ -18,6 +18,7 @@ import type { TfliteActivation, TfliteType } from '../../format/tflite/ops.js';
 import type { TfliteModel, TfliteOperator, TfliteTensor } from '../../format/tflite/tflite.js';
 import type { GraphBuilder, ValueOptions } from '../../ir/build-graph.js';
 import type { Quantization, ValueId } from '../../ir/graph.js';
+import type { TensorType } from '../../ir/op-spec.js';
 import { type OpAttrs, type OpName, opSpec } from '../../ir/ops.js';
 
 /** A tensor that is a transposed value, of which no node was made: axis i is axis perm[i] of it. */
@@ -36,6 +37,8 @@ export interface ImportContext {
   readonly ids: Map<number, ValueId>;
   /** Transposed values by tensor index, for rules that need no transpose (mean). */
   readonly permuted: Map<number, Permuted>;
+  /** Numbers that operators compute from shapes, by tensor index (tflite-shapes.ts). */
+  readonly numbers: Map<number, readonly number[]>;
 }
 
 /** An operator with its name, for rules and errors. */
@@ -232,9 +235,11 @@ function dequantized(data: Int8Array, shape: Shape, quant: Quantization): Float3
 export const hasInput = (operator: ImportOperator, i: number): boolean =>
   (operator.inputs[i] ?? -1) >= 0;
 
-/** The numbers of a constant operand such as axes or paddings. */
+/** The numbers of an operand such as axes or paddings: constant, or computed from shapes. */
 export function constantInts(ctx: ImportContext, operator: ImportOperator, i: number): number[] {
   const tensor = inputTensor(ctx, operator, i);
+  const known = ctx.numbers.get(operator.inputs[i]!);
+  if (known) return [...known];
   const data = constantData(ctx, tensor);
   if (data) return Array.from(data as ArrayLike<number | bigint>, Number);
   throw unsupported(
@@ -244,19 +249,23 @@ export function constantInts(ctx: ImportContext, operator: ImportOperator, i: nu
   );
 }
 
-/** Adds the node that computes an operator's output; the shapes of both must agree. */
+/**
+ * Adds the node that computes an operator's output.
+ *
+ * @param expected the shape that it must have
+ */
 export function emit<O extends OpName>(
   ctx: ImportContext,
   operator: ImportOperator,
   op: O,
   inputs: readonly ValueId[],
   attrs: OpAttrs<O>,
+  expected: Shape = outputTensor(ctx, operator).shape,
 ): ValueId {
   requireStage(ctx, operator, op);
   const tensor = outputTensor(ctx, operator);
   const id = ctx.builder.add(op, inputs, attrs, valueOptions(ctx, tensor));
-  const { shape, dtype } = ctx.builder.values.get(id)!;
-  requireOutput(ctx, operator, tensor, shape, dtype);
+  requireOutput(ctx, operator, ctx.builder.values.get(id)!, expected);
   ctx.ids.set(operator.outputs[0]!, id);
   return id;
 }
@@ -273,14 +282,14 @@ function requireStage(ctx: ImportContext, operator: ImportOperator, op: OpName):
 function requireOutput(
   ctx: ImportContext,
   operator: ImportOperator,
-  tensor: TfliteTensor,
-  shape: Shape,
-  dtype: DType,
+  { shape, dtype }: TensorType,
+  expected: Shape,
 ): void {
-  if (!sameShape(shape, tensor.shape)) {
-    const says = `${formatShape(shape)}, the model says ${formatShape(tensor.shape)}`;
+  if (!sameShape(shape, expected)) {
+    const says = `${formatShape(shape)}, the model says ${formatShape(expected)}`;
     throw badModel(ctx, `${describe(ctx, operator)} gives ${says}`);
   }
+  const tensor = outputTensor(ctx, operator);
   if (tensorDtype(ctx, tensor) !== dtype) {
     const what = `${describe(ctx, operator)} turns ${dtype} into ${tensor.type}`;
     throw unsupported(ctx, what, 'Convert the model with int8 or with float32 throughout.');
@@ -303,18 +312,19 @@ export function emitFused<O extends FusedOp>(
   inputs: readonly ValueId[],
   attrs: Omit<OpAttrs<O>, 'clamp'>,
   activation: TfliteActivation,
+  expected: Shape = outputTensor(ctx, operator).shape,
 ): ValueId {
   requireStage(ctx, operator, op);
   if (ctx.stage === 'int8') {
     const clamp = clampOf(ctx, operator, activation);
-    return emit(ctx, operator, op, inputs, { ...attrs, clamp } as unknown as OpAttrs<O>);
+    return emit(ctx, operator, op, inputs, { ...attrs, clamp } as unknown as OpAttrs<O>, expected);
   }
-  if (activation === 'NONE') return emit(ctx, operator, op, inputs, attrs as OpAttrs<O>);
+  if (activation === 'NONE') return emit(ctx, operator, op, inputs, attrs as OpAttrs<O>, expected);
   const after = activationOps[activation];
   if (!after) throw activationError(ctx, operator, activation);
   const id = `${valueOptions(ctx, outputTensor(ctx, operator)).id}.linear`;
   const linear = ctx.builder.add(op, inputs, attrs as OpAttrs<O>, { id });
-  return emit(ctx, operator, after, [linear], {});
+  return emit(ctx, operator, after, [linear], {}, expected);
 }
 
 function clampOf(

@@ -121,7 +121,9 @@ export function importTflite(
   const builder = buildGraph({ name: nameOf(model, name), stage, ...notesOf(model) });
   const ids = new Map<number, string>();
   const permuted = new Map<number, Permuted>();
-  const ctx: ImportContext = { model, tensors: main!.tensors, builder, stage, file, ids, permuted };
+  const numbers = new Map<number, readonly number[]>();
+  const { tensors } = main!;
+  const ctx: ImportContext = { model, tensors, builder, stage, file, ids, permuted, numbers };
   addInputs(ctx, boundary.inputs);
   addOperators(ctx, boundary.operators);
   const outputs = boundary.outputs.map((index) => {

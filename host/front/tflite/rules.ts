@@ -3,7 +3,6 @@
  */
 import { elements, formatShape, type Shape, samePadding, sameShape } from '../../core/shape.js';
 import type { TflitePadding, TfliteType } from '../../format/tflite/ops.js';
-import type { TfliteBuiltinOptions } from '../../format/tflite/tflite.js';
 import type { ValueId } from '../../ir/graph.js';
 import type { OpName } from '../../ir/ops.js';
 import {
@@ -22,20 +21,10 @@ import {
   unsupported,
   valueOptions,
 } from './context.js';
+import { optionsOf } from './options.js';
+import { pack, shape, stridedSlice } from './shapes.js';
 
 export type ImportRule = (ctx: ImportContext, operator: ImportOperator) => void;
-
-type OptionsOf<T extends string> = Extract<TfliteBuiltinOptions, { readonly type: T }>;
-
-function optionsOf<T extends Exclude<TfliteBuiltinOptions['type'], 'unknown'>>(
-  ctx: ImportContext,
-  operator: ImportOperator,
-  type: T,
-): OptionsOf<T> {
-  const { builtinOptions } = operator;
-  if (builtinOptions?.type === type) return builtinOptions as OptionsOf<T>;
-  throw badModel(ctx, `${describe(ctx, operator)} has no ${type}`);
-}
 
 interface Window {
   readonly padding: TflitePadding;
@@ -74,8 +63,14 @@ function parameters(ctx: ImportContext, operator: ImportOperator, axis: number):
 
 const conv: ImportRule = (ctx, operator) => {
   const options = optionsOf(ctx, operator, 'Conv2DOptions');
-  const [, kh = 1, kw = 1] = inputTensor(ctx, operator, 1).shape;
-  const attrs = windowOf(inputTensor(ctx, operator, 0).shape, [kh, kw], options);
+  const x = inputTensor(ctx, operator, 0).shape;
+  const [, kh = 1, kw = 1, depth = 1] = inputTensor(ctx, operator, 1).shape;
+  const groups = (x[3] ?? 1) / depth;
+  if (groups > 1 && Number.isInteger(groups)) {
+    const what = `${describe(ctx, operator)} has ${groups} groups of channels`;
+    throw unsupported(ctx, what, 'Use a convolution without groups, or a depthwise one.');
+  }
+  const attrs = windowOf(x, [kh, kw], options);
   const inputs = [inputValue(ctx, operator, 0), ...parameters(ctx, operator, 0)];
   emitFused(ctx, operator, 'conv2d', inputs, attrs, options.fusedActivationFunction);
 };
@@ -101,17 +96,26 @@ function flatInput(ctx: ImportContext, operator: ImportOperator, width: number):
   return ctx.builder.add('reshape', [x], { shape: [width] }, options);
 }
 
+/** A flat output, or one that keeps the axes of its input (keep_num_dims) with one row. */
 const fullyConnected: ImportRule = (ctx, operator) => {
   const options = optionsOf(ctx, operator, 'FullyConnectedOptions');
-  const output = outputTensor(ctx, operator);
-  if (options.weightsFormat !== 'DEFAULT' || output.shape.length !== 2) {
-    const what = `${describe(ctx, operator)} with ${options.weightsFormat} weights and output ${formatShape(output.shape)}`;
-    throw unsupported(ctx, what, 'Convert the model with plain weights and a flat output.');
+  if (options.weightsFormat !== 'DEFAULT') {
+    const what = `${describe(ctx, operator)} with ${options.weightsFormat} weights`;
+    throw unsupported(ctx, what, 'Convert the model with plain weights.');
   }
-  const weights = inputTensor(ctx, operator, 1);
-  const x = flatInput(ctx, operator, weights.shape[1] ?? 0);
+  const [outs = 0, width = 0] = inputTensor(ctx, operator, 1).shape;
+  const x = flatInput(ctx, operator, width);
   const inputs = [x, ...parameters(ctx, operator, 0)];
-  emitFused(ctx, operator, 'dense', inputs, {}, options.fusedActivationFunction);
+  const batch = ctx.builder.values.get(x)!.shape[0]!;
+  const { shape } = outputTensor(ctx, operator);
+  const flat = shape.length > 2 && elements(shape) === batch * outs ? [batch, outs] : shape;
+  const { fusedActivationFunction } = options;
+  const y = emitFused(ctx, operator, 'dense', inputs, {}, fusedActivationFunction, flat);
+  if (flat === shape) return;
+  const { quant } = ctx.builder.values.get(y)!;
+  const shaped = { id: `${y}.shaped`, ...(quant && { quant }) };
+  const kept = ctx.builder.add('reshape', [y], { shape: shape.slice(1) }, shaped);
+  ctx.ids.set(operator.outputs[0]!, kept);
 };
 
 const pool =
@@ -289,13 +293,16 @@ export const importRules: ReadonlyMap<string, ImportRule> = new Map(
     MAX_POOL_2D: pool('maxPool2d'),
     MEAN: reduce('mean'),
     MUL: binary('mul', 'MulOptions'),
+    PACK: pack,
     PAD: pad,
     QUANTIZE: quantize,
     RELU: unary('relu'),
     RELU6: unary('relu6'),
     RESHAPE: reshape,
+    SHAPE: shape,
     SOFTMAX: softmax,
     SQUEEZE: reshape,
+    STRIDED_SLICE: stridedSlice,
     SUB: binary('sub', 'SubOptions'),
     SUM: reduce('sum'),
     TANH: unary('tanh'),
