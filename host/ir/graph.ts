@@ -49,6 +49,9 @@ export interface NodeOf<O extends OpName> {
   readonly attrs: OpAttrs<O>;
 }
 
+/** A node but for its attributes, for code that serves every op. */
+export type NodeHead = Pick<NodeOf<OpName>, 'op' | 'inputs' | 'output'>;
+
 /** A value that lives from one run to the next; it becomes `update` at the end of a run. */
 export interface StateEdge {
   readonly value: ValueId;
@@ -95,7 +98,7 @@ export function getData(graph: Graph, id: ValueId): AnyArray {
 }
 
 /** The values that a node reads, in order. */
-export const inputsOf = (graph: Graph, node: Node): Value[] =>
+export const inputsOf = (graph: Graph, node: NodeHead): Value[] =>
   node.inputs.map((id) => getValue(graph, id));
 
 /** For each value, the nodes that read it, in order. */

@@ -17,6 +17,7 @@ import {
   getValue,
   inputsOf,
   type Node,
+  type NodeHead,
   type NodeOf,
   type Value,
   type ValueId,
@@ -24,15 +25,14 @@ import {
 import {
   addLeftShift,
   addMultipliers,
-  convMultipliers,
-  denseMultipliers,
-  type MultiplierTable,
+  layerMultipliers,
   meanMultiplier,
   mulMultiplier,
   rescale,
   softmaxS16Scaling,
 } from '../quant/interpret/params.js';
-import { biasOf, perTensor, storedRange, weightsOf } from '../quant/interpret/quant.js';
+import { biasOf, perTensor, storedRange, weightRows } from '../quant/interpret/quant.js';
+import type { LayerOp } from '../quant/quant-rules.js';
 import type { StepProof } from './lowered.js';
 import { isAliasOp, isStepOp, type StepOp } from './lowered-ops.js';
 
@@ -54,19 +54,11 @@ type Largest<O extends StepOp> = (
 /** The largest magnitude per channel; `wide` tells whether they may have 64 bits. */
 interface Rule<O extends StepOp> {
   readonly largest: Largest<O>;
-  readonly wide?: (graph: Graph, node: Node) => boolean;
+  readonly wide?: (graph: Graph, node: NodeHead) => boolean;
 }
 
 /** A magnitude as a multiplier's shift to the left makes it. */
 const shifted = (magnitude: number, shift: number): number => magnitude * 2 ** Math.max(shift, 0);
-
-/** How `channel` finds its weights: `count` of them from `start`, `step` apart. */
-interface Taps {
-  readonly channels: number;
-  readonly count: number;
-  start(channel: number): number;
-  readonly step: number;
-}
 
 /** The biases of a channel: one per class of outputs. */
 const biasesOf = (biases: Int32Array, channels: number, channel: number): number[] =>
@@ -91,44 +83,27 @@ function channelBound(
 }
 
 /** Whether a layer with weights has the accumulators of 64 bits that go with int16 activations. */
-const isWide = (graph: Graph, node: Node): boolean => getValue(graph, node.output).dtype === 's16';
+const isWide = (graph: Graph, node: NodeHead): boolean =>
+  getValue(graph, node.output).dtype === 's16';
 
-type WeightedNode = NodeOf<'conv2d'> | NodeOf<'depthwiseConv2d'> | NodeOf<'dense'>;
-
-function weighted(
-  taps: (shape: readonly number[]) => Taps,
-  multipliers: (graph: Graph, node: WeightedNode) => MultiplierTable,
-) {
-  const largest = (graph: Graph, node: WeightedNode, rangeOf: (id: ValueId) => Range): number[] => {
-    const [x, w] = node.inputs as readonly [ValueId, ValueId];
-    const weights = weightsOf(graph, node);
-    const { channels, count, start, step } = taps(getValue(graph, w).shape);
+const layer: Rule<LayerOp> = {
+  largest(graph, node, rangeOf) {
+    const x = node.inputs[0]!;
+    const channels = getValue(graph, node.output).shape.at(-1)!;
+    const weights = weightRows(graph, node);
+    const taps = weights.length / channels;
     const biases = biasOf(graph, node, channels);
     const { zero } = perTensor(getValue(graph, x));
     const wide = isWide(graph, node);
-    const { shift } = multipliers(graph, node);
+    const { shift } = layerMultipliers(graph, node);
     return Array.from({ length: channels }, (_, channel) => {
-      const own = Int8Array.from({ length: count }, (_, i) => weights[start(channel) + i * step]!);
+      const own = weights.subarray(channel * taps, (channel + 1) * taps);
       const bound = channelBound(own, biasesOf(biases, channels, channel), zero, rangeOf(x));
       return wide ? bound : shifted(bound, shift[shift.length === 1 ? 0 : channel]!);
     });
-  };
-  return { largest, wide: isWide };
-}
-
-/** Weights with the output channel outermost. */
-const outermost = (shape: readonly number[]): Taps => {
-  const count = elements(shape.slice(1));
-  return { channels: shape[0]!, count, start: (channel) => channel * count, step: 1 };
+  },
+  wide: isWide,
 };
-
-/** Weights [1, KH, KW, C]. */
-const innermost = (shape: readonly number[]): Taps => ({
-  channels: shape[3]!,
-  count: shape[1]! * shape[2]!,
-  start: (channel) => channel,
-  step: shape[3]!,
-});
 
 /** One element of each input, less its zero point, in the output's scale. */
 const rescaled = (graph: Graph, node: Node): number[] => {
@@ -165,9 +140,9 @@ const mul: Largest<'mul'> = (graph, node) => [
 ];
 
 const rules: { readonly [O in StepOp]: Rule<O> | null } = {
-  conv2d: weighted(outermost, convMultipliers),
-  depthwiseConv2d: weighted(innermost, convMultipliers),
-  dense: weighted(outermost, denseMultipliers),
+  conv2d: layer,
+  depthwiseConv2d: layer,
+  dense: layer,
   avgPool2d: { largest: avgPool2d },
   mean: { largest: mean },
   softmax: { largest: softmax },

@@ -11,7 +11,7 @@ import { mapGraph } from '../rewrite/map-graph.js';
 import { sampleExamples } from './calibrate.js';
 import { batchSize, computedValues, runFloat } from './float-runs.js';
 import { fuseBounds, type Step } from './fuse.js';
-import { quantRule } from './quant-rules.js';
+import { isLayer } from './quant-rules.js';
 import { createSimulator } from './simulate.js';
 import { createStepRuns } from './step-runs.js';
 
@@ -22,8 +22,6 @@ export interface CorrectBiasOptions {
   readonly samples: number;
   readonly seed?: number;
 }
-
-const isLayer = (node: Node): boolean => quantRule(node.op).kind === 'layer';
 
 /** The graph with a bias of zeros wherever a layer has none. */
 function withBiases(graph: Graph): Graph {

@@ -3,7 +3,7 @@
  * becomes its clamp.
  */
 import { UnsupportedError } from '../core/errors.js';
-import type { TfliteActivation } from '../format/tflite/ops.js';
+import type { BoundActivation } from '../format/tflite/activation.js';
 import { consumers, type Graph, getValue, type Node, type ValueId } from '../ir/graph.js';
 import { opSpec } from '../ir/ops.js';
 import { type QuantRule, quantRule } from './quant-rules.js';
@@ -14,7 +14,7 @@ export interface Step {
   /** What the step computes: the node's output, or that of the bound it took in. */
   readonly output: ValueId;
   /** The bound that becomes the clamp. */
-  readonly activation: TfliteActivation;
+  readonly activation: BoundActivation;
   /** Whether the op has a clamp. */
   readonly clamps: boolean;
 }
@@ -41,7 +41,7 @@ export function fuseBounds(graph: Graph): Step[] {
   const readers = consumers(graph);
   const outputs = new Set(graph.outputs);
   const taken = new Set<Node>();
-  const boundAfter = (node: Node): { node: Node; activation: TfliteActivation } | undefined => {
+  const boundAfter = (node: Node): { node: Node; activation: BoundActivation } | undefined => {
     const [next, ...others] = readers.get(node.output) ?? [];
     if (!next || others.length > 0 || outputs.has(node.output) || !hasClamp(node)) return undefined;
     const rule = quantRule(next.op);

@@ -1,8 +1,9 @@
 /**
  * How each op takes integers: one rule per op of the table.
  */
-import type { TfliteActivation } from '../format/tflite/ops.js';
-import { everyTrainOp, type OpTable } from '../ir/ops.js';
+import type { BoundActivation } from '../format/tflite/activation.js';
+import type { NodeHead, NodeOf } from '../ir/graph.js';
+import { everyTrainOp, type OpName, type OpTable } from '../ir/ops.js';
 
 export type QuantRule =
   /** Weights and a bias; the output has a scale of its own. `axis`: output channels of w. */
@@ -16,7 +17,7 @@ export type QuantRule =
   /** The scheme says what a probability is. */
   | { readonly kind: 'probabilities' }
   /** A bound: a clamp of the node before it where that node can have one. */
-  | { readonly kind: 'bound'; readonly activation: TfliteActivation }
+  | { readonly kind: 'bound'; readonly activation: BoundActivation }
   /** No int8 form. */
   | { readonly kind: 'none'; readonly hint: string };
 
@@ -84,4 +85,19 @@ export const quantRules = {
 } as const satisfies OpTable<QuantRule>;
 
 /** The rule of an op, for code that serves every op. */
-export const quantRule = (op: keyof typeof quantRules): QuantRule => quantRules[op];
+export const quantRule = (op: OpName): QuantRule => quantRules[op];
+
+/** An op with weights and a bias. */
+export type LayerOp = {
+  readonly [O in OpName]: (typeof quantRules)[O] extends { readonly kind: 'layer' } ? O : never;
+}[OpName];
+
+export type LayerNode = { readonly [O in LayerOp]: NodeOf<O> }[LayerOp];
+export type LayerHead = NodeHead & { readonly op: LayerOp };
+
+export const isLayer = <N extends { readonly op: OpName }>(
+  node: N,
+): node is Extract<N, { readonly op: LayerOp }> => quantRules[node.op].kind === 'layer';
+
+/** The axis of a layer's weights along which its output channels lie. */
+export const channelAxis = (op: LayerOp): number => quantRules[op].axis;

@@ -14,12 +14,10 @@ import type { LayerTables } from '../../lower/pack/types.js';
 import {
   addMultipliers,
   clampOf,
-  convMultipliers,
-  denseMultipliers,
+  layerMultipliers,
   type MultiplierTable,
   meanMultiplier,
   mulMultiplier,
-  reluClamp,
   rescale,
   softmaxS16Scaling,
   softmaxScaling,
@@ -142,7 +140,7 @@ function wholeWindow(graph: Graph, node: NodeOf<WindowOp>, kernel: Kernel): Call
     ...{ in_zero: perTensor(x).zero, out_zero: perTensor(y).zero },
     ...clamping(clampOf(graph, node)),
   };
-  const args = weightArgs(graph, node, kernel, convMultipliers(graph, node));
+  const args = weightArgs(graph, node, kernel, layerMultipliers(graph, node));
   return [{ kernel: kernel.name, type: 'enn_dense_s8', fields, args }];
 }
 
@@ -161,13 +159,13 @@ const windowed: EmitRule<WindowOp> = (graph, node, kernel) => {
     ...{ in_zero: perTensor(x).zero, out_zero: perTensor(y).zero },
     ...clamping(clampOf(graph, node)),
   };
-  const args = weightArgs(graph, node, kernel, convMultipliers(graph, node));
+  const args = weightArgs(graph, node, kernel, layerMultipliers(graph, node));
   return [{ kernel: kernel.name, type: 'enn_conv2d_s8', fields, args }];
 };
 
 const dense: EmitRule<'dense'> = (graph, node, kernel) => {
   const [x, y] = [inputOf(graph, node), outputOf(graph, node)];
-  const multipliers = denseMultipliers(graph, node);
+  const multipliers = layerMultipliers(graph, node);
   const fields = {
     ...{ in: x.shape[1]!, out: y.shape[1]! },
     per_axis: multipliers.multiplier.length > 1 ? 1 : 0,
@@ -268,19 +266,17 @@ const mul: EmitRule<'mul'> = (graph, node, kernel) => {
   return [{ kernel: kernel.name, type: 'enn_mul_s8', fields, args: binaryArgs(node) }];
 };
 
-const requantized =
-  (clampOfNode: (graph: Graph, node: NodeOf<UnaryOp>) => Clamp): EmitRule<UnaryOp> =>
-  (graph, node, kernel) => {
-    const [x, y] = [inputOf(graph, node), outputOf(graph, node)];
-    const fields = {
-      count: elements(y.shape),
-      ...{ in_zero: perTensor(x).zero, out_zero: perTensor(y).zero },
-      ...scaling(rescale(x, y)),
-      ...clamping(clampOfNode(graph, node)),
-    };
-    const args = [read('x', x.id), write(y.id)];
-    return [{ kernel: kernel.name, type: 'enn_requantize_s8', fields, args }];
+const rescaled: EmitRule<UnaryOp> = (graph, node, kernel) => {
+  const [x, y] = [inputOf(graph, node), outputOf(graph, node)];
+  const fields = {
+    count: elements(y.shape),
+    ...{ in_zero: perTensor(x).zero, out_zero: perTensor(y).zero },
+    ...scaling(rescale(x, y)),
+    ...clamping(clampOf(graph, node)),
   };
+  const args = [read('x', x.id), write(y.id)];
+  return [{ kernel: kernel.name, type: 'enn_requantize_s8', fields, args }];
+};
 
 /** The tables are those of every model: one copy serves all steps. */
 const softmaxS16: EmitRule<'softmax'> = (graph, node, kernel) => {
@@ -357,9 +353,9 @@ const rules: { readonly [O in StepOp]: EmitRule<O> } = {
   mean,
   add,
   mul,
-  relu: requantized((graph, node) => reluClamp(outputOf(graph, node), false)),
-  relu6: requantized((graph, node) => reluClamp(outputOf(graph, node), true)),
-  requantize: requantized(clampOf),
+  relu: rescaled,
+  relu6: rescaled,
+  requantize: rescaled,
   softmax,
   pad,
   concat,

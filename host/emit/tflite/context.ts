@@ -145,7 +145,7 @@ export function activationOf(
       quant?.zeroPoint[0] ?? 0,
       holds,
     );
-    return range?.[0] === clamp[0] && range[1] === clamp[1];
+    return range[0] === clamp[0] && range[1] === clamp[1];
   });
   if (found) return found;
   throw noForm(

@@ -13,7 +13,7 @@ import {
 } from '../../core/dtype.js';
 import { BadInputError, UnsupportedError } from '../../core/errors.js';
 import { elements, formatShape, type Shape, sameShape } from '../../core/shape.js';
-import { activationRange } from '../../format/tflite/activation.js';
+import { activationRange, isBoundActivation } from '../../format/tflite/activation.js';
 import type { TfliteActivation, TfliteType } from '../../format/tflite/ops.js';
 import type { TfliteModel, TfliteOperator, TfliteTensor } from '../../format/tflite/tflite.js';
 import type { GraphBuilder, ValueOptions } from '../../ir/build-graph.js';
@@ -338,9 +338,8 @@ function clampOf(
   const dtype = tensorDtype(ctx, tensor);
   if (!isStoredType(dtype)) throw badModel(ctx, `tensor '${tensor.name}' is ${tensor.type}`);
   const { scale, zeroPoint } = quant;
-  const range = activationRange(activation, scale[0]!, zeroPoint[0]!, storedRanges[dtype]);
-  if (!range) throw activationError(ctx, operator, activation);
-  return range;
+  if (!isBoundActivation(activation)) throw activationError(ctx, operator, activation);
+  return activationRange(activation, scale[0]!, zeroPoint[0]!, storedRanges[dtype]);
 }
 
 const activationError = (ctx: ImportContext, operator: ImportOperator, activation: string) =>

@@ -75,12 +75,6 @@ export const rowSums = (w: Int8Array, rows: number): Int32Array =>
     w.subarray((row * w.length) / rows, ((row + 1) * w.length) / rows).reduce((a, b) => a + b, 0),
   );
 
-/** w[taps][channels] with the channels outermost. */
-export function channelRows(w: Int8Array, channels: number): Int8Array {
-  const taps = w.length / channels;
-  return Int8Array.from(w, (_, i) => w[(i % taps) * channels + Math.floor(i / taps)]!);
-}
-
 /** One axis of a depthwise layer. */
 export interface PatchAxis {
   readonly out: number;

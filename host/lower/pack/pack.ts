@@ -5,6 +5,7 @@
 import { type Multiplier, multiplyByQuantizedMultiplier } from '../../core/fixed-point.js';
 import { elements, type Shape } from '../../core/shape.js';
 import type { MultiplierTable } from '../../quant/interpret/params.js';
+import { channelsFirst } from '../../quant/interpret/quant.js';
 
 /**
  * - `taps4`: per output channel all taps, zeros up to a multiple of four.
@@ -74,12 +75,6 @@ function quads(w: Int8Array, channels: number): Int8Array {
   });
 }
 
-/** w[taps][channels] with the channels outermost. */
-function planes(w: Int8Array, channels: number): Int8Array {
-  const taps = w.length / channels;
-  return Int8Array.from(w, (_, i) => w[(i % taps) * channels + Math.floor(i / taps)]!);
-}
-
 /** The rows of w[rows][...] that are not skipped. */
 function kept(w: Int8Array, rows: number, skipped: ReadonlySet<number>): Int8Array {
   const count = w.length / rows;
@@ -95,7 +90,7 @@ const packers: { readonly [P in Packing]: Packer } = {
   rows6: (w, shape) => halves(byRows(w, shape[0]!, 6)),
   channels4: (w, shape) => channels4(w, shape.at(-1)!),
   quads: (w, shape) => quads(w, shape.at(-1)!),
-  planes: (w, shape) => planes(w, shape.at(-1)!),
+  planes: (w, shape) => channelsFirst(w, shape.at(-1)!),
 };
 
 /**
@@ -196,14 +191,14 @@ export interface ShortForm {
   readonly skipped?: ReadonlySet<number>;
 }
 
-/** What describes a layer with weights: its own tables, and w by output channel. */
+/** What describes a layer with weights. */
 export interface WeightedLayer {
   readonly multipliers: MultiplierTable;
   /** One per channel, or so many for each class of outputs (ir/border.ts). */
   readonly bias: Int32Array;
   readonly outZero: number;
-  /** Whether all weights of a channel are zero. */
-  isConstant(channel: number): boolean;
+  /** [channels][taps] */
+  readonly weights: Int8Array;
   /** What no accumulator of a channel exceeds. */
   readonly bounds: readonly number[];
 }
@@ -239,6 +234,9 @@ export function shortForm(layer: WeightedLayer, skips: boolean): ShortForm | und
   const shared = shift.length === 1;
   const skipped = new Set<number>();
   const channels = layer.bounds.length;
+  const taps = layer.weights.length / channels;
+  const isConstant = (channel: number): boolean =>
+    layer.weights.subarray(channel * taps, (channel + 1) * taps).every((w) => w === 0);
   const eachBias = (channel: number, becomes: (own: number) => number): void => {
     for (let i = channel; i < bias.length; i += channels) bias[i] = becomes(bias[i]!);
   };
@@ -247,7 +245,7 @@ export function shortForm(layer: WeightedLayer, skips: boolean): ShortForm | und
     const own = { multiplier: multiplier[q]!, shift: shift[q]! };
     const vanishes = own.multiplier === 0 || bound * 2 ** own.shift < 0.25;
     let factor = own;
-    if (!shared && layer.isConstant(channel)) {
+    if (!shared && isConstant(channel)) {
       const output = (sum: number) => constantOutput(sum, own, layer.outZero);
       factor = skips ? skip : quarter;
       eachBias(channel, (sum) => (skips ? output(sum) : 4 * (output(sum) - layer.outZero)));

@@ -5,6 +5,7 @@
  */
 import type { Padding2d } from '../../core/shape.js';
 import { type Graph, getValue, type Node, type NodeOf } from '../../ir/graph.js';
+import { isLayer } from '../../quant/quant-rules.js';
 import { rebuild } from '../edit.js';
 import { sameQuantization } from '../quantization.js';
 
@@ -16,7 +17,7 @@ function spatialPadding(node: NodeOf<'pad'>): Padding2d | undefined {
 }
 
 function folded(graph: Graph, node: Node, producers: ReadonlyMap<string, Node>): Node {
-  if (node.op !== 'conv2d' && node.op !== 'depthwiseConv2d') return node;
+  if (!isLayer(node) || !('pad' in node.attrs)) return node;
   const pad = producers.get(node.inputs[0]!);
   if (pad?.op !== 'pad') return node;
   const extra = spatialPadding(pad);

@@ -1,10 +1,11 @@
 /**
- * A relu or relu6 on the only use of a value becomes the clamp of the op that computes it. Exact
+ * A bound (relu, relu6) on the only use of a value becomes the clamp of the op that computes it. Exact
  * where scale and zero point stay the same: the op then clamps the same bytes.
  */
 import { type Graph, getValue, type Node, type ValueId } from '../../ir/graph.js';
 import { opSpec } from '../../ir/ops.js';
-import { clampOf, reluClamp } from '../../quant/interpret/params.js';
+import { clampOf } from '../../quant/interpret/params.js';
+import { quantRule } from '../../quant/quant-rules.js';
 import { rebuild } from '../edit.js';
 import { sameQuantization } from '../quantization.js';
 
@@ -23,7 +24,7 @@ function useCounts(graph: Graph): Map<ValueId, number> {
 /** The producer with the activation inside, giving the activation's value. */
 function merged(graph: Graph, producer: Node, activation: Node): Node {
   const [low, high] = clampOf(graph, producer);
-  const [least, most] = reluClamp(getValue(graph, activation.output), activation.op === 'relu6');
+  const [least, most] = clampOf(graph, activation);
   // An empty intersection means that every byte ends on the nearer bound of the activation.
   const clamp = [
     Math.min(Math.max(low, least), most),
@@ -41,7 +42,7 @@ export function mergeClamps(graph: Graph): Graph {
     const index = at.get(node.inputs[0]!);
     const producer = index === undefined ? undefined : nodes[index];
     const mergeable =
-      (node.op === 'relu' || node.op === 'relu6') &&
+      quantRule(node.op).kind === 'bound' &&
       producer !== undefined &&
       canClamp(producer) &&
       uses.get(producer.output) === 1 &&

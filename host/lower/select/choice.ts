@@ -3,7 +3,7 @@
  * portable one must do.
  */
 import { borderOf } from '../../ir/border.js';
-import { type Graph, getValue, type Node, type NodeOf } from '../../ir/graph.js';
+import { type Graph, getValue, type NodeOf } from '../../ir/graph.js';
 import type { Kernel } from '../lowered.js';
 import type { StepOp } from '../lowered-ops.js';
 
@@ -27,7 +27,7 @@ export function isOnePixel({ graph, node }: Case<'conv2d'>): boolean {
   const [, outHeight, outWidth] = getValue(graph, node.output).shape;
   const { pad, dilation } = node.attrs;
   return (
-    borderOf(node as Node) === undefined &&
+    borderOf(node) === undefined &&
     [...pad, outHeight! - 1, outWidth! - 1].every((n) => n === 0) &&
     [...dilation].every((n) => n === 1) &&
     height === kernelHeight &&

@@ -3,14 +3,10 @@
  */
 import { elements, sameShape } from '../../core/shape.js';
 import { borderOf } from '../../ir/border.js';
-import { getValue, type Node, type Value } from '../../ir/graph.js';
-import {
-  addMultipliers,
-  clampOf,
-  convMultipliers,
-  denseMultipliers,
-} from '../../quant/interpret/params.js';
-import { biasOf, perTensor, weightsOf } from '../../quant/interpret/quant.js';
+import { getValue, type Value } from '../../ir/graph.js';
+import { addMultipliers, clampOf, layerMultipliers } from '../../quant/interpret/params.js';
+import { biasOf, perTensor, weightRows, weightsOf } from '../../quant/interpret/quant.js';
+import type { LayerOp } from '../../quant/quant-rules.js';
 import type { Kernel } from '../lowered.js';
 import { runsInPlace } from '../overlap.js';
 import {
@@ -25,34 +21,21 @@ import {
 } from '../pack/pack.js';
 import type { Case, Choice, Choices } from './choice.js';
 
-export type WeightedOp = 'conv2d' | 'depthwiseConv2d' | 'dense';
-
 /**
  * The tables of a layer for the short requantization, if that can do the same.
  *
  * @param skips whether the kernel skips constant channels
  */
 export function short(
-  { graph, node: layer, bounds }: Case<WeightedOp>,
-  skips = layer.op === 'conv2d',
+  { graph, node, bounds }: Case<LayerOp>,
+  skips: boolean,
 ): ShortForm | undefined {
   if (bounds === undefined) return undefined;
-  const node = layer as Node;
-  const weights = weightsOf(graph, node);
-  const bias = biasOf(graph, node, bounds.length);
-  const multipliers = node.op === 'dense' ? denseMultipliers : convMultipliers;
-  // Weights of one channel are neighbours, but for depthwise, where channels are.
-  const apart = node.op === 'depthwiseConv2d';
-  const [channels, count] = [bounds.length, weights.length / bounds.length];
-  const isZero = (i: number) => weights[i] === 0;
   const described = {
-    multipliers: multipliers(graph, node),
-    bias,
+    multipliers: layerMultipliers(graph, node),
+    bias: biasOf(graph, node, bounds.length),
     outZero: perTensor(getValue(graph, node.output)).zero,
-    isConstant: (channel: number) =>
-      Array.from({ length: count }, (_, i) =>
-        apart ? channel + i * channels : channel * count + i,
-      ).every(isZero),
+    weights: weightRows(graph, node),
     bounds,
   };
   return shortForm(described, skips);
@@ -68,7 +51,7 @@ function folds(
 ): boolean {
   const fits = (bound: number, channel: number) =>
     multipliers.multiplier[channel] === 0 || bound < foldRoom;
-  return !weightsOf(graph, node as Node).includes(-128) && bounds!.every(fits);
+  return !weightsOf(graph, node).includes(-128) && bounds!.every(fits);
 }
 
 /** The tables of a convolution over folded columns. */
@@ -91,7 +74,7 @@ function convInstructions(y: Value, blocks: number, pixels: 3 | 4): number {
 
 const conv2d: Choice<'conv2d'> = (c) => {
   const { graph, node } = c;
-  const form = short(c);
+  const form = short(c, true);
   if (!form) return undefined;
   const { multiplier, shift } = form.multipliers;
   const own = { ...form, multipliers: { multiplier, shift: rightShifts(shift) } };
@@ -167,7 +150,7 @@ const leastLine = 4;
 
 const depthwiseConv2d: Choice<'depthwiseConv2d'> = (c) => {
   const { graph, node } = c;
-  const requantization = short(c);
+  const requantization = short(c, false);
   const [x, y] = [getValue(graph, node.inputs[0]!), getValue(graph, node.output)];
   if (!requantization || x.shape[3] !== y.shape[3]) return undefined;
   const [, kernelHeight, kernelWidth] = getValue(graph, node.inputs[1]!).shape;
@@ -216,7 +199,7 @@ const denseCost = (outputs: number, group: 4 | 6): number =>
 
 const dense: Choice<'dense'> = (c) => {
   const { graph, node } = c;
-  const form = short(c);
+  const form = short(c, false);
   if (!form) return undefined;
   const outputs = getValue(graph, node.output).shape[1]!;
   if (!folds(c, form) || denseCost(outputs, 4) < denseCost(outputs, 6)) {

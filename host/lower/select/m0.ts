@@ -3,10 +3,11 @@
  */
 import { elements, type Pair, sameShape } from '../../core/shape.js';
 import { borderOf } from '../../ir/border.js';
-import { type Graph, getValue, type Node } from '../../ir/graph.js';
+import { type Graph, getValue } from '../../ir/graph.js';
 import type { WindowAttrs } from '../../ir/infer.js';
-import { addMultipliers, convMultipliers, denseMultipliers } from '../../quant/interpret/params.js';
-import { biasOf, perTensor, weightsOf } from '../../quant/interpret/quant.js';
+import { addMultipliers, layerMultipliers } from '../../quant/interpret/params.js';
+import { biasOf, perTensor, weightRows, weightsOf } from '../../quant/interpret/quant.js';
+import type { LayerHead, LayerOp } from '../../quant/quant-rules.js';
 import type { Kernel } from '../lowered.js';
 import { type Interval, type Levels, levelsOf } from '../pack/levels.js';
 import { chunkCount, groups8, levelWords, words4 } from '../pack/m0.js';
@@ -15,11 +16,10 @@ import type { LayerTables } from '../pack/types.js';
 import { type Case, type Choice, type Choices, isOnePixel } from './choice.js';
 
 type Dims4 = readonly [number, number, number, number];
-type WeightedOp = 'conv2d' | 'depthwiseConv2d' | 'dense';
 
 /** A layer's numbers by output channel. */
 interface Layer {
-  readonly node: Node;
+  readonly node: LayerHead;
   /** [channels][taps] */
   readonly weights: Int8Array;
   readonly channels: number;
@@ -29,23 +29,14 @@ interface Layer {
   readonly outZero: number;
 }
 
-/** w[taps][channels] as [channels][taps]. */
-function byChannel(w: Int8Array, channels: number): Int8Array {
-  const taps = w.length / channels;
-  return Int8Array.from(w, (_, i) => w[(i % taps) * channels + Math.floor(i / taps)]!);
-}
-
-function layerOf(graph: Graph, node: Node): Layer {
+function layerOf(graph: Graph, node: LayerHead): Layer {
   const [x, y] = [getValue(graph, node.inputs[0]!), getValue(graph, node.output)];
   const channels = y.shape.at(-1)!;
-  const own = weightsOf(graph, node);
-  const weights = node.op === 'depthwiseConv2d' ? byChannel(own, channels) : own;
-  const bias = biasOf(graph, node, channels);
   return {
     node,
-    weights,
+    weights: weightRows(graph, node),
     channels,
-    bias,
+    bias: biasOf(graph, node, channels),
     inZero: perTensor(x).zero,
     outZero: perTensor(y).zero,
   };
@@ -71,7 +62,7 @@ const union = (reaches: readonly Interval[]): Interval => ({
 
 /** The levels of each channel, or of all where they share a factor. */
 function layerLevels(graph: Graph, layer: Layer): Levels | undefined {
-  const table = (layer.node.op === 'dense' ? denseMultipliers : convMultipliers)(graph, layer.node);
+  const table = layerMultipliers(graph, layer.node);
   const multipliers = Array.from(table.multiplier, (multiplier, i) => ({
     multiplier,
     shift: table.shift[i]!,
@@ -99,11 +90,11 @@ function foldedBias({ weights, channels, bias, inZero }: Layer, { lines }: Level
 
 /** The tables of a layer whose kernel wants its weights packed so. */
 function tablesOf(
-  { graph, node, bounds }: Case<WeightedOp>,
+  { graph, node, bounds }: Case<LayerOp>,
   pack: (weights: Int8Array, channels: number) => Int8Array,
 ): LayerTables | undefined {
   if (bounds === undefined) return undefined;
-  const layer = layerOf(graph, node as Node);
+  const layer = layerOf(graph, node);
   const levels = layerLevels(graph, layer);
   return (
     levels && {
@@ -120,7 +111,7 @@ function denseKernel(c: Case<'conv2d' | 'dense'>): Kernel | undefined {
   const tables = tablesOf(c, words4);
   if (!tables) return undefined;
   const { graph, node } = c;
-  const weights = weightsOf(graph, node as Node);
+  const weights = weightsOf(graph, node);
   const outputs = getValue(graph, node.output).shape.at(-1)!;
   return {
     name: 'enn_dense_s8_pairs4__m0',
@@ -142,7 +133,7 @@ const conv2d: Choice<'conv2d'> = (c) => {
   const tables = tablesOf(c, groups8);
   if (!tables) return undefined;
   const [, height, width, channels] = getValue(c.graph, c.node.inputs[1]!).shape as number[];
-  const bordered = borderOf(c.node as Node) !== undefined;
+  const bordered = borderOf(c.node) !== undefined;
   return {
     name: `enn_conv2d_s8_pairs4${bordered ? 'border' : ''}__m0`,
     header: 'enn_s8_conv_m0.h',

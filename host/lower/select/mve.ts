@@ -3,12 +3,12 @@
  */
 import { elements, sameShape } from '../../core/shape.js';
 import { borderOf } from '../../ir/border.js';
-import { getData, getValue, type Node } from '../../ir/graph.js';
-import { addMultipliers, convMultipliers } from '../../quant/interpret/params.js';
-import { perTensor, weightsOf } from '../../quant/interpret/quant.js';
+import { getData, getValue } from '../../ir/graph.js';
+import { addMultipliers, layerMultipliers } from '../../quant/interpret/params.js';
+import { perTensor, weightRows } from '../../quant/interpret/quant.js';
+import type { LayerOp } from '../../quant/quant-rules.js';
 import type { Kernel } from '../lowered.js';
 import {
-  channelRows,
   foldZero,
   groupedBias,
   groupedFactors,
@@ -25,25 +25,22 @@ import { accumulatorRoom, isShort, type ShortForm } from '../pack/pack.js';
 import { planeOf, planeReach } from '../pack/plane.js';
 import type { LayerTables } from '../pack/types.js';
 import { type Case, type Choice, type Choices, isOnePixel } from './choice.js';
-import { short, type WeightedOp } from './dsp.js';
+import { short } from './dsp.js';
 
 /** Kernels load words of the weights' tables. */
 const align = 4;
 
 /** The weights by output channel, and the bias with the input's zero point in it. */
-function folded({ graph, node: layer }: Case<WeightedOp>, { bias }: ShortForm) {
-  const node = layer as Node;
-  const w = weightsOf(graph, node);
+function folded({ graph, node }: Case<LayerOp>, { bias }: ShortForm) {
   const channels = getValue(graph, node.output).shape.at(-1)!;
-  // Weights of one channel are neighbours, but for depthwise, where channels are.
-  const rows = node.op === 'depthwiseConv2d' ? channelRows(w, channels) : w;
+  const rows = weightRows(graph, node);
   const { zero } = perTensor(getValue(graph, node.inputs[0]!));
   return { rows, channels, bias: foldZero(bias, rowSums(rows, channels), zero) };
 }
 
 /** Tables by groups of four channels, with the weights packed by `pack`. */
 function groupedTables(
-  c: Case<WeightedOp>,
+  c: Case<LayerOp>,
   form: ShortForm,
   pack: (w: Int8Array, rows: number) => Int8Array,
 ): LayerTables {
@@ -67,7 +64,7 @@ function columnBytes([, height, width, channels]: readonly number[]): number {
 /** The tables of a layer with biases by class of outputs, if its factors are short throughout. */
 function borderForm({ graph, node, bounds }: Case<'conv2d'>): ShortForm | undefined {
   if (bounds === undefined || Math.max(...bounds) >= accumulatorRoom) return undefined;
-  const multipliers = convMultipliers(graph, node as Node);
+  const multipliers = layerMultipliers(graph, node);
   const factors = Array.from(multipliers.shift, (shift, i) => ({
     multiplier: multipliers.multiplier[i]!,
     shift,
@@ -84,7 +81,7 @@ const denseKernel = (tables: LayerTables): Kernel => ({
 });
 
 const conv2d: Choice<'conv2d'> = (c) => {
-  const border = borderOf(c.node as Node) !== undefined;
+  const border = borderOf(c.node) !== undefined;
   const form = border ? borderForm(c) : short(c, false);
   if (!form) return undefined;
   if (isOnePixel(c)) return { ...denseKernel(groupedTables(c, form, rows16)), form: 'dense' };

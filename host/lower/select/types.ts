@@ -3,24 +3,25 @@
  * activations with weights of 4 bits (`s8w4`), and changes between 8 and 16 bits. select.ts asks here
  * first.
  */
-import { type Graph, getValue, inputsOf, type Node, type NodeOf } from '../../ir/graph.js';
-import {
-  convMultipliers,
-  denseMultipliers,
-  type MultiplierTable,
-  reducedTable,
-} from '../../quant/interpret/params.js';
+import { type Graph, getValue, inputsOf, type NodeOf } from '../../ir/graph.js';
+import { layerMultipliers, reducedTable } from '../../quant/interpret/params.js';
 import { biasOf, perTensor, weightsOf } from '../../quant/interpret/quant.js';
+import { isLayer, type LayerNode, type LayerOp } from '../../quant/quant-rules.js';
 import type { Arch, Kernel, ReadingOrder } from '../lowered.js';
 import type { StepNode, StepOp } from '../lowered-ops.js';
-import { packWeights, shortForm } from '../pack/pack.js';
-import { highMultiplier, packedPairs, packS4, packS16, plainTables } from '../pack/types.js';
+import { rowSums } from '../pack/mve.js';
+import { packWeights } from '../pack/pack.js';
+import {
+  highMultiplier,
+  type LayerTables,
+  packedPairs,
+  packS4,
+  packS16,
+  plainTables,
+} from '../pack/types.js';
 import { accumulatorLimit } from '../proof.js';
 import type { Choice, Choices } from './choice.js';
-import { dspKernels } from './dsp.js';
-
-type LayerOp = 'conv2d' | 'depthwiseConv2d' | 'dense';
-type LayerNode = Extract<StepNode, { readonly op: LayerOp }>;
+import { dspKernels, short } from './dsp.js';
 
 /** What a layer's kernel is chosen by. */
 interface Layer {
@@ -34,13 +35,9 @@ interface Layer {
 /** How a node is stored: the types part of its kernel's name. */
 export type Types = 's8' | 's16' | 's8s16' | 's16s8' | 's16w8' | 's8w4';
 
-/** A layer's weights are its second input. */
-const isLayer = (node: StepNode): node is LayerNode =>
-  node.op === 'conv2d' || node.op === 'depthwiseConv2d' || node.op === 'dense';
-
 /** The types part of a node's kernel name. */
 export function typesOf(graph: Graph, node: StepNode): Types {
-  const [x, w] = inputsOf(graph, node as Node);
+  const [x, w] = inputsOf(graph, node);
   const y = getValue(graph, node.output);
   if (isLayer(node)) return y.dtype === 's16' ? 's16w8' : w!.dtype === 's4' ? 's8w4' : 's8';
   if (x!.dtype === y.dtype) return y.dtype === 's16' ? 's16' : 's8';
@@ -80,14 +77,11 @@ const references: { readonly [O in Exclude<StepOp, LayerOp>]: readonly [string, 
   concat: ['shape', 'any'],
 };
 
-const multipliersOf = ({ graph, node }: Layer) =>
-  (node.op === 'dense' ? denseMultipliers : convMultipliers)(graph, node as Node);
-
 /** The portable kernel of a layer; it adds in 64 bits where 32 are not proven to do. */
 function portableLayer(layer: Layer, types: 's16w8' | 's8w4'): Kernel {
   const { node, bounds, weights, bias } = layer;
-  const own = multipliersOf(layer);
-  const table = types === 's16w8' ? reducedTable(node as Node, own) : own;
+  const own = layerMultipliers(layer.graph, node);
+  const table = types === 's16w8' ? reducedTable(node, own) : own;
   const wide = types === 's16w8' && bounds.some((bound) => bound > accumulatorLimit);
   return {
     name: `enn_${names[node.op]}_${types}${wide ? '_wide' : ''}__ref`,
@@ -127,7 +121,7 @@ function layerS16(layer: Layer): Kernel | undefined {
   const { node, bounds, weights, bias } = layer;
   const kernel = dspS16[node.op](layer);
   if (!kernel || bounds.some((bound) => bound > accumulatorLimit)) return undefined;
-  const { multiplier, shift } = reducedTable(node as Node, multipliersOf(layer));
+  const { multiplier, shift } = reducedTable(node, layerMultipliers(layer.graph, node));
   const most = Math.max(...bounds);
   const mult = Array.from(multiplier, (m, q) =>
     highMultiplier(m, shift[q]!, multiplier.length === 1 ? most : bounds[q]!),
@@ -142,19 +136,10 @@ function layerS16(layer: Layer): Kernel | undefined {
   return { ...kernel, header: 'enn_s16w8_dsp.h', tables };
 }
 
-/** The kernel of 4-bit weights for Armv7E-M: sums are 16 times as large there. */
+/** Sums of 4-bit weights are 16 times as large in the kernels for Armv7E-M. */
 const largestS4 = 2 ** 27;
 
-/** A layer's tables such that every shift is one to the right. */
-function shortTables({ graph, node, bounds, weights, bias }: Layer, multipliers: MultiplierTable) {
-  const apart = node.op === 'depthwiseConv2d';
-  const [channels, count] = [bias.length, weights.length / bias.length];
-  const at = (channel: number, i: number) => (apart ? channel + i * channels : channel * count + i);
-  const isConstant = (channel: number) =>
-    Array.from({ length: count }, (_, i) => weights[at(channel, i)]).every((w) => w === 0);
-  const outZero = perTensor(getValue(graph, node.output)).zero;
-  return shortForm({ multipliers, bias, outZero, isConstant, bounds }, false);
-}
+const headerS4 = 'enn_s8w4_dsp.h';
 
 /** The kernels that depthwise layers of 4-bit weights are unpacked for. */
 const unpacking: Readonly<Record<string, string>> = {
@@ -177,7 +162,7 @@ function depthwiseS4(layer: Layer): Kernel | undefined {
   const { multiplier: mult, shift } = multipliers;
   return {
     name,
-    header: 'enn_s8w4_dsp.h',
+    header: headerS4,
     order: kernel.order,
     ...(kernel.inPlace && { inPlace: true }),
     tables: { weights: packedPairs(packed), align: 4, bias, mult, shift },
@@ -189,33 +174,41 @@ function depthwiseS4(layer: Layer): Kernel | undefined {
 const scaledBias = (bias: Int32Array, sums: Int32Array, zero: number): Int32Array =>
   bias.map((b, o) => Math.imul(16, b - Math.imul(zero, sums[o]!)));
 
-const rowSums = (w: Int8Array, rows: number): Int32Array => {
-  const count = w.length / rows;
-  return Int32Array.from({ length: rows }, (_, row) =>
-    w.subarray(row * count, (row + 1) * count).reduce((a, b) => a + b, 0),
-  );
+/** The tables of a layer of 4-bit weights; `zero` is what its kernel does not subtract itself. */
+function tablesS4(
+  layer: Layer,
+  pack: (weights: Int8Array, rows: number) => Int8Array,
+  zero: number,
+): LayerTables | undefined {
+  const form = short(layer, false);
+  if (!form) return undefined;
+  const { multiplier: mult, shift } = form.multipliers;
+  const rows = form.bias.length;
+  const bias = scaledBias(form.bias, rowSums(layer.weights, rows), zero);
+  return { weights: pack(layer.weights, rows), align: 4, bias, mult, shift };
+}
+
+/** The kernels of 4-bit weights for Armv7E-M. */
+const dspS4: { readonly [O in LayerOp]: (layer: Layer) => Kernel | undefined } = {
+  conv2d(layer) {
+    // The columns of a convolution are less the zero point.
+    const tables = tablesS4(layer, packS4.conv2d, 0);
+    const { channels, blocks } = tapsOf(layer);
+    const even = 2 * Math.ceil(blocks / 2);
+    const scratchBytes = Math.max(even * columnBytes, blocks * (columnBytes + (channels % 4 && 4)));
+    const name = 'enn_conv2d_s8w4_cols4__dsp';
+    return tables && { name, header: headerS4, order: 'blocks', scratchBytes, tables };
+  },
+  depthwiseConv2d: depthwiseS4,
+  dense(layer) {
+    const { zero } = perTensor(getValue(layer.graph, layer.node.inputs[0]!));
+    const tables = tablesS4(layer, packS4.dense, zero);
+    return tables && { name: 'enn_dense_s8w4_rows4__dsp', header: headerS4, order: 'any', tables };
+  },
 };
 
-function layerS4(layer: Layer): Kernel | undefined {
-  const { graph, node, bounds, weights } = layer;
-  if (bounds.some((bound) => bound >= largestS4)) return undefined;
-  if (node.op === 'depthwiseConv2d') return depthwiseS4(layer);
-  const short = shortTables(layer, multipliersOf(layer));
-  if (!short) return undefined;
-  const { multiplier: mult, shift } = short.multipliers;
-  const rows = short.bias.length;
-  // The columns of a convolution are less the zero point; a dense layer's inputs are not.
-  const dense = node.op === 'dense';
-  const zero = dense ? perTensor(getValue(graph, node.inputs[0]!)).zero : 0;
-  const bias = scaledBias(short.bias, rowSums(weights, rows), zero);
-  const tables = { weights: packS4[node.op](weights, rows), align: 4, bias, mult, shift };
-  const header = 'enn_s8w4_dsp.h';
-  if (dense) return { name: 'enn_dense_s8w4_rows4__dsp', header, order: 'any', tables };
-  const { channels, blocks } = tapsOf(layer);
-  const even = 2 * Math.ceil(blocks / 2);
-  const scratchBytes = Math.max(even * columnBytes, blocks * (columnBytes + (channels % 4 && 4)));
-  return { name: 'enn_conv2d_s8w4_cols4__dsp', header, order: 'blocks', scratchBytes, tables };
-}
+const layerS4 = (layer: Layer): Kernel | undefined =>
+  layer.bounds.some((bound) => bound >= largestS4) ? undefined : dspS4[layer.node.op](layer);
 
 type LayerTypes = 's16w8' | 's8w4';
 
@@ -268,8 +261,8 @@ export function selectTyped(
     return { name: `enn_${names[node.op]}_${types}__ref`, header: `enn_s16_${header}.h`, order };
   }
   const channels = getValue(graph, node.output).shape.at(-1)!;
-  const bias = biasOf(graph, node as Node, channels);
-  const layer = { graph, node, bounds, weights: weightsOf(graph, node as Node), bias };
+  const bias = biasOf(graph, node, channels);
+  const layer = { graph, node, bounds, weights: weightsOf(graph, node), bias };
   const own = types === 's16w8' ? 's16w8' : 's8w4';
   return faster[arch][own]?.(layer) ?? portableLayer(layer, own);
 }

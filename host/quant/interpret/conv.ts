@@ -11,13 +11,7 @@ import {
 } from '../../core/fixed-point.js';
 import { borderClass, borderOf } from '../../ir/border.js';
 import { type Graph, getValue, type NodeOf, type Value, type ValueId } from '../../ir/graph.js';
-import {
-  clampOf,
-  convMultipliers,
-  denseMultipliers,
-  type MultiplierTable,
-  reducedTable,
-} from './params.js';
+import { clampOf, layerMultipliers, type MultiplierTable, reducedTable } from './params.js';
 import { biasOf, perTensor, requireBatchOfOne, weightsOf } from './quant.js';
 import type { Kernel, Rule, Stored } from './rule.js';
 
@@ -149,7 +143,7 @@ const windowed =
     const bias = biasOf(graph, node, outC);
     const border = borderOf(node);
     const fill = gather(node, kernel, image, perTensor(xValue).zero);
-    const requantize = requantizer(graph, node, convMultipliers(graph, node));
+    const requantize = requantizer(graph, node, layerMultipliers(graph, node));
     const accumulate = accumulateOf(xValue);
     const own = taps(kernelSize, image.channels, outC);
     const { count, patchFirst, patchStep, weightFirst, weightStep } = own;
@@ -199,7 +193,7 @@ export const dense: Rule<'dense'> = (graph, node) => {
   const weights = weightsOf(graph, node);
   const bias = biasOf(graph, node, outputs);
   const { zero } = perTensor(xValue);
-  const requantize = requantizer(graph, node, denseMultipliers(graph, node));
+  const requantize = requantizer(graph, node, layerMultipliers(graph, node));
   const accumulate = accumulateOf(xValue);
   const centred = new Int16Array(inputs);
   return ([x], y) => {

@@ -4,15 +4,8 @@
 import { multiplyByQuantizedMultiplier } from '../../core/fixed-point.js';
 import { type Shape, strides } from '../../core/shape.js';
 import { type Graph, getValue, type Node, type Value } from '../../ir/graph.js';
-import {
-  addLeftShift,
-  addMultipliers,
-  clampOf,
-  mulMultiplier,
-  reluClamp,
-  rescale,
-} from './params.js';
-import { elementsOf, perTensor, storedRange } from './quant.js';
+import { addLeftShift, addMultipliers, clampOf, mulMultiplier, rescale } from './params.js';
+import { elementsOf, perTensor } from './quant.js';
 import type { Kernel, Rule } from './rule.js';
 
 /** For each element of the output, the element of an operand that broadcasting pairs with it. */
@@ -84,18 +77,11 @@ export function requantizer(
   };
 }
 
-function unary(
-  graph: Graph,
-  node: Node,
-  clamp: (output: Value) => readonly [number, number],
-): Kernel {
+/** requantize, relu and relu6, which are a change of scale within a clamp. */
+export function rescaled(graph: Graph, node: Node): Kernel {
   const output = getValue(graph, node.output);
-  const convert = requantizer(getValue(graph, node.inputs[0]!), output, clamp(output));
+  const convert = requantizer(getValue(graph, node.inputs[0]!), output, clampOf(graph, node));
   return ([x], y) => {
     for (let i = 0; i < elementsOf(output); i++) y[i] = convert(x![i]!);
   };
 }
-
-export const requantize: Rule<'requantize'> = (graph, node) => unary(graph, node, storedRange);
-export const relu: Rule<'relu'> = (graph, node) => unary(graph, node, (y) => reluClamp(y, false));
-export const relu6: Rule<'relu6'> = (graph, node) => unary(graph, node, (y) => reluClamp(y, true));

@@ -9,7 +9,7 @@ import { formatShape } from '../../core/shape.js';
 import { type Graph, getData, getValue, type Node, type ValueId } from '../../ir/graph.js';
 import { everyFloatOp, everyTrainOp, type OpName, type OpTable } from '../../ir/ops.js';
 import { conv2d, dense, depthwiseConv2d } from './conv.js';
-import { add, mul, relu, relu6, requantize } from './elementwise.js';
+import { add, mul, rescaled } from './elementwise.js';
 import { avgPool2d, maxPool2d, mean } from './pool.js';
 import { elementsOf } from './quant.js';
 import type { Kernel, Rule, Stored } from './rule.js';
@@ -43,13 +43,13 @@ const rules = {
   mean,
   add,
   mul,
-  relu,
-  relu6,
+  relu: rescaled,
+  relu6: rescaled,
   softmax,
   reshape,
   concat,
   pad,
-  requantize,
+  requantize: rescaled,
 
   ...everyFloatOp(noInt8Form),
   ...everyTrainOp(noInt8Form),

@@ -7,7 +7,9 @@
  */
 import { BadInputError } from '../../core/errors.js';
 import { type Multiplier, quantizeMultiplier, reduceMultiplier } from '../../core/fixed-point.js';
-import { type Graph, getValue, type Node, type Value } from '../../ir/graph.js';
+import { activationRange } from '../../format/tflite/activation.js';
+import { type Graph, getValue, type Node, type NodeHead, type Value } from '../../ir/graph.js';
+import { channelAxis, type LayerHead, type LayerOp, quantRule } from '../quant-rules.js';
 import { perTensor, storedRange, weightScales } from './quant.js';
 
 /** Multipliers and shifts per output channel; one entry where the weights have one scale. */
@@ -21,16 +23,21 @@ const table = (entries: readonly Multiplier[]): MultiplierTable => ({
   shift: Int8Array.from(entries, (m) => m.shift),
 });
 
-/** The clamp of a node's output; all that its type holds where it has none. */
+/** The clamp of a node's output: its own, or the bound that it is (relu), or all its type holds. */
 export function clampOf(graph: Graph, node: Node): readonly [number, number] {
   const clamp = 'clamp' in node.attrs ? node.attrs.clamp : undefined;
-  return clamp ?? storedRange(getValue(graph, node.output));
+  if (clamp) return clamp;
+  const output = getValue(graph, node.output);
+  const rule = quantRule(node.op);
+  if (rule.kind !== 'bound') return storedRange(output);
+  const { scale, zero } = perTensor(output);
+  return activationRange(rule.activation, scale, zero, storedRange(output));
 }
 
 /** conv2d and depthwiseConv2d: x w / y in double, one entry per output channel. */
-export function convMultipliers(graph: Graph, node: Node): MultiplierTable {
+function convMultipliers(graph: Graph, node: LayerHead): MultiplierTable {
   const [x, w, y] = operands(graph, node);
-  const axis = node.op === 'conv2d' ? 0 : 3;
+  const axis = channelAxis(node.op);
   const scales = weightScales(w, axis);
   const { scale: xScale } = perTensor(x);
   const { scale: yScale } = perTensor(y);
@@ -42,15 +49,27 @@ export function convMultipliers(graph: Graph, node: Node): MultiplierTable {
 }
 
 /** dense: one scale multiplies in float32 first; one per output multiplies in double, as conv2d. */
-export function denseMultipliers(graph: Graph, node: Node): MultiplierTable {
+function denseMultipliers(graph: Graph, node: LayerHead): MultiplierTable {
   const [x, w, y] = operands(graph, node);
-  const scales = weightScales(w, 0);
+  const scales = weightScales(w, channelAxis(node.op));
   const { scale: xScale } = perTensor(x);
   const { scale: yScale } = perTensor(y);
   const product = (scale: number) =>
     scales.length === 1 ? Math.fround(xScale * scale) : xScale * scale;
   return table(Array.from(scales, (scale) => quantizeMultiplier(product(scale) / yScale)));
 }
+
+const multiplierRules: {
+  readonly [O in LayerOp]: (graph: Graph, node: LayerHead) => MultiplierTable;
+} = {
+  conv2d: convMultipliers,
+  depthwiseConv2d: convMultipliers,
+  dense: denseMultipliers,
+};
+
+/** The multipliers and shifts from a layer's sums of products to its output. */
+export const layerMultipliers = (graph: Graph, node: LayerHead): MultiplierTable =>
+  multiplierRules[node.op](graph, node);
 
 /** Left shifts for which the wide requantization has a form. */
 const mostReducedShift = 14;
@@ -61,7 +80,10 @@ const mostReducedShift = 14;
  *
  * @throws BadInputError naming the layer whose outputs are too small for its products
  */
-export function reducedTable(node: Node, { multiplier, shift }: MultiplierTable): MultiplierTable {
+export function reducedTable(
+  node: NodeHead,
+  { multiplier, shift }: MultiplierTable,
+): MultiplierTable {
   const channel = shift.findIndex((left) => left > mostReducedShift);
   if (channel >= 0) {
     throw new BadInputError(
@@ -72,7 +94,7 @@ export function reducedTable(node: Node, { multiplier, shift }: MultiplierTable)
   return { multiplier: multiplier.map(reduceMultiplier), shift };
 }
 
-const operands = (graph: Graph, node: Node): [Value, Value, Value] => [
+const operands = (graph: Graph, node: NodeHead): [Value, Value, Value] => [
   getValue(graph, node.inputs[0]!),
   getValue(graph, node.inputs[1]!),
   getValue(graph, node.output),
@@ -120,14 +142,6 @@ export function meanMultiplier(x: Value, y: Value, count: number): Multiplier {
     multiplier: Number((BigInt(multiplier) << BigInt(extra)) / BigInt(count)),
     shift: shift - extra,
   };
-}
-
-/** The clamp of relu (`six` false) or relu6 in the output's scale. */
-export function reluClamp(output: Value, six: boolean): readonly [number, number] {
-  const { scale, zero } = perTensor(output);
-  const [least, most] = storedRange(output);
-  const highest = six ? zero + Math.round(Math.fround(6 / scale)) : most;
-  return [Math.max(least, zero), Math.min(most, highest)];
 }
 
 /** TFLite's tolerance of the scale of an int16 softmax's output. */

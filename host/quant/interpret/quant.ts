@@ -5,7 +5,8 @@
 import { type DType, isStoredType, storedRanges } from '../../core/dtype.js';
 import { BadInputError, UnsupportedError } from '../../core/errors.js';
 import { elements, formatShape } from '../../core/shape.js';
-import { type Graph, getData, getValue, type Node, type Value } from '../../ir/graph.js';
+import { type Graph, getData, getValue, type NodeHead, type Value } from '../../ir/graph.js';
+import { channelAxis, type LayerHead } from '../quant-rules.js';
 
 /** Scale and zero point of a value that has one of each. */
 export interface PerTensor {
@@ -89,7 +90,7 @@ export function weightScales(value: Value, channelAxis: number): Float32Array {
 const sameScale = 1e-6;
 
 /** Scale and zero point that the input and output of a node share, because it only moves or picks. */
-export function sharedQuantization(graph: Graph, node: Node): PerTensor {
+export function sharedQuantization(graph: Graph, node: NodeHead): PerTensor {
   const output = perTensor(getValue(graph, node.output));
   const input = perTensor(getValue(graph, node.inputs[0]!));
   if (Math.abs(input.scale - output.scale) > sameScale || input.zero !== output.zero) {
@@ -102,8 +103,21 @@ export function sharedQuantization(graph: Graph, node: Node): PerTensor {
 }
 
 /** The weights of a node, which must be constant; those of 4 bits one to a byte. */
-export function weightsOf(graph: Graph, node: Node): Int8Array {
+export function weightsOf(graph: Graph, node: NodeHead): Int8Array {
   return constantOf(graph, node, node.inputs[1]!) as Int8Array;
+}
+
+/** w[taps][channels] as [channels][taps]. */
+export function channelsFirst(w: Int8Array, channels: number): Int8Array {
+  const taps = w.length / channels;
+  return Int8Array.from(w, (_, i) => w[(i % taps) * channels + Math.floor(i / taps)]!);
+}
+
+/** The weights of a layer as [channels][taps], wherever its output channels lie. */
+export function weightRows(graph: Graph, node: LayerHead): Int8Array {
+  const weights = weightsOf(graph, node);
+  if (channelAxis(node.op) === 0) return weights;
+  return channelsFirst(weights, getValue(graph, node.output).shape.at(-1)!);
 }
 
 /** The type of the bias that goes with an activation's type. */
@@ -115,7 +129,7 @@ const biasTypes: Partial<Record<DType, DType>> = { s8: 's32', s16: 's64' };
  *
  * @throws UnsupportedError for another type, and for a number that does not fit int32
  */
-export function biasOf(graph: Graph, node: Node, channels: number): Int32Array {
+export function biasOf(graph: Graph, node: NodeHead, channels: number): Int32Array {
   const id = node.inputs[2];
   if (id === undefined) return new Int32Array(channels);
   const value = getValue(graph, id);
@@ -143,7 +157,7 @@ function narrowed(data: BigInt64Array, id: string): Int32Array {
   });
 }
 
-function constantOf(graph: Graph, node: Node, id: string): ArrayLike<unknown> {
+function constantOf(graph: Graph, node: NodeHead, id: string): ArrayLike<unknown> {
   if (getValue(graph, id).kind !== 'const') {
     throw new UnsupportedError(`${node.op} %${node.output}: %${id} is computed, not constant`, {
       hint: 'The integer kernels need constant weights.',
