@@ -1,15 +1,39 @@
 /**
  * The only way to change the batch of a graph.
  */
-import { type Graph, getData, getValue, type Node, type ValueId } from '../ir/graph.js';
+import type { Shape } from '../core/shape.js';
+import { type Graph, getData, getValue, type ValueId } from '../ir/graph.js';
+import { everyFloatOp, everyTrainOp, type OpTable } from '../ir/ops.js';
 import { mapGraph } from './map-graph.js';
 
 /** The number of examples that a graph takes at once: the first dimension of its first input. */
 export const batchOf = (graph: Graph): number => getValue(graph, graph.inputs[0]!).shape[0]!;
 
-/** Ops that do not broadcast: a constant operand needs the batch of the others. */
-const needsBatch = (graph: Graph, { op, output }: Node): boolean =>
-  op === 'concat' || (op === 'matmul' && getValue(graph, output).shape.length > 2);
+/** Whether an op does not broadcast: a constant operand needs the batch of the others. */
+type Rule = (output: Shape) => boolean;
+const never: Rule = () => false;
+
+const needsBatch = {
+  conv2d: never,
+  depthwiseConv2d: never,
+  dense: never,
+  maxPool2d: never,
+  avgPool2d: never,
+  mean: never,
+  add: never,
+  mul: never,
+  relu: never,
+  relu6: never,
+  softmax: never,
+  reshape: never,
+  concat: () => true,
+  pad: never,
+  requantize: never,
+  ...everyFloatOp(never),
+  ...everyTrainOp(never),
+  /** Of two axes: the right one is a parameter, as that of a dense layer. */
+  matmul: (output) => output.length > 2,
+} as const satisfies OpTable<Rule>;
 
 /** Constants, themselves or in another form, that lie beside batched values in such ops. */
 function batchedConstants(graph: Graph): Set<ValueId> {
@@ -26,7 +50,8 @@ function batchedConstants(graph: Graph): Set<ValueId> {
       continue;
     }
     batched.add(node.output);
-    if (needsBatch(graph, node)) for (const id of from) out.add(id);
+    const { shape } = getValue(graph, node.output);
+    if (needsBatch[node.op](shape)) for (const id of from) out.add(id);
   }
   return out;
 }

@@ -24,7 +24,7 @@ import {
 import { type Run, runTraining, type TrainEvent } from './loop.js';
 import { checkData, lossOf, requireSmoothing } from './losses.js';
 import { bestOf, nothingSeen } from './metrics.js';
-import { type Hyper, optimizers, resolveOptimizer } from './optimizers.js';
+import { type Hyper, type OptimizerName, optimizers, resolveOptimizer } from './optimizers.js';
 import type { FakeQuantizer } from './qat.js';
 import { resolveSchedule } from './schedules.js';
 
@@ -37,23 +37,16 @@ export const trainDefaults = {
   checkpointEvery: 500,
 } as const;
 
-export interface TrainOptions {
-  /** What to train: a model of the builder, or anything that gives a float graph of batch 1. */
-  readonly model: { graph(seed?: number): Graph };
-  /** Initial weights, order of the examples and dropout follow from it. Default 0. */
-  readonly seed?: number | undefined;
-  readonly data: Dataset;
-  readonly testData?: Dataset | undefined;
+/** How to train, in numbers and names: what a caller passes on as its user gave it. */
+export interface TrainChoices {
   /** Default 2. */
   readonly epochs?: number | undefined;
   /** Examples per step; default 32. */
   readonly batch?: number | undefined;
   /** Default adam. */
   readonly optimizer?: string | undefined;
-  /** The optimizer's numbers, such as momentum. */
+  /** The optimizer's numbers beside its rate, such as {momentum: 0.8}; default: its own. */
   readonly hyper?: Hyper | undefined;
-  /** Default: the optimizer's own. */
-  readonly learningRate?: number | undefined;
   /**
    * How the learning rate falls: restarts (in every epoch; default), cosine, inverse, step,
    * exponential, constant.
@@ -73,19 +66,30 @@ export interface TrainOptions {
   readonly labelSmoothing?: number | undefined;
   /** Ends the training after so many epochs without a better one; default: never. */
   readonly patience?: number | undefined;
-  readonly engine: Engine;
-  /** Trains for integers: rounds weights and activations as the quantized model will. */
-  readonly quantizer?: FakeQuantizer | undefined;
   /** A checkpoint of the same network whose weights to begin with; default: drawn by the seed. */
   readonly from?: string | undefined;
-  /** The folder for last.safetensors and best.safetensors; without it nothing is written. */
-  readonly out?: string | undefined;
-  /** Continues a checkpoint: a path, or true for `<out>/last.safetensors`. */
-  readonly resume?: string | boolean | undefined;
   /** Computes cheap values again in the backward pass: less memory, the same bytes. */
   readonly recompute?: boolean | undefined;
   /** Steps between checkpoints within an epoch; default 500. */
   readonly checkpointEvery?: number | undefined;
+}
+
+export interface TrainOptions extends TrainChoices {
+  /** What to train: a model of the builder, or anything that gives a float graph of batch 1. */
+  readonly model: { graph(seed?: number): Graph };
+  /** Initial weights, order of the examples and dropout follow from it. Default 0. */
+  readonly seed?: number | undefined;
+  readonly data: Dataset;
+  readonly testData?: Dataset | undefined;
+  /** Default: the optimizer's own. */
+  readonly learningRate?: number | undefined;
+  readonly engine: Engine;
+  /** Trains for integers: rounds weights and activations as the quantized model will. */
+  readonly quantizer?: FakeQuantizer | undefined;
+  /** The folder for last.safetensors and best.safetensors; without it nothing is written. */
+  readonly out?: string | undefined;
+  /** Continues a checkpoint: a path, or true for `<out>/last.safetensors`. */
+  readonly resume?: string | boolean | undefined;
   /** Ends the training after the current step, with a checkpoint. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: TrainEvent) => void) | undefined;
@@ -120,18 +124,22 @@ function requireCount(what: string, value: number, least: number): number {
   });
 }
 
+/** The learning rate that is asked for, or an optimizer's own. @throws UsageError */
+function learningRateOf({ learningRate }: TrainOptions, name: OptimizerName): number {
+  const own = optimizers[name].learningRate;
+  const rate = learningRate ?? own;
+  if (rate > 0 && Number.isFinite(rate)) return rate;
+  throw new UsageError(`the learning rate must be a positive number, got ${rate}`, {
+    hint: `The default for ${name} is ${own}.`,
+  });
+}
+
 function setupOf(options: TrainOptions, graph: Graph): Setup {
   const { clipNorm, weightDecay, warmup, rateDecay: decay, ratePeriod: period } = options;
   const optimizer = resolveOptimizer(options.optimizer ?? trainDefaults.optimizer, options.hyper, {
     clipNorm,
     weightDecay,
   });
-  const learningRate = options.learningRate ?? optimizers[optimizer.name].learningRate;
-  if (!(learningRate > 0 && Number.isFinite(learningRate))) {
-    throw new UsageError(`the learning rate must be a positive number, got ${learningRate}`, {
-      hint: `The default for ${optimizer.name} is ${optimizers[optimizer.name].learningRate}.`,
-    });
-  }
   const schedule = resolveSchedule(
     options.schedule ?? trainDefaults.schedule,
     options.epochs ?? trainDefaults.epochs,
@@ -152,7 +160,7 @@ function setupOf(options: TrainOptions, graph: Graph): Setup {
       options.data.count,
     ),
     optimizer,
-    learningRate,
+    learningRate: learningRateOf(options, optimizer.name),
     schedule,
     labelSmoothing: requireSmoothing(options.labelSmoothing ?? 0, lossOf(graph), options.data),
     patience: options.patience === undefined ? null : requireCount('patience', options.patience, 1),

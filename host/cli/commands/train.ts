@@ -13,14 +13,14 @@ import { type Hyper, optimizerNames } from '../../train/optimizers.js';
 import type { FakeQuantizer } from '../../train/qat.js';
 import { type QatSetup, qatDefaults, rangeKinds } from '../../train/qat-setup.js';
 import { scheduleNames } from '../../train/schedules.js';
-import { trainDefaults, trainModel } from '../../train/train.js';
+import { type TrainChoices, trainDefaults, trainModel } from '../../train/train.js';
 import { type Context, command, defined, type Flags, silent } from '../command.js';
 import { needsOf, openTestData, openTrainData } from '../datasets.js';
 import { read, shared } from '../options.js';
 import { layerSchemes, requireScheme } from '../schemes.js';
 import { duration, facts, percent } from '../table.js';
 
-export interface TrainOptions {
+export interface TrainOptions extends TrainChoices {
   /** A .ts or .js file whose default export is a model. */
   readonly model: string;
   /** A dataset, such as `mnist` or `npy:train-x.npy,train-y.npy`. */
@@ -29,38 +29,12 @@ export interface TrainOptions {
   readonly testData?: string;
   /** Random changes of the training inputs, such as `shift=2,flip,noise=0.05,cutout=4`. */
   readonly augment?: string;
-  /** Default 2. */
-  readonly epochs?: number;
-  /** Examples per step; default 32. */
-  readonly batch?: number;
-  /** Default adam. */
-  readonly optimizer?: string;
   /** Learning rate; default: the optimizer's own. */
   readonly lr?: number;
-  /** The optimizer's other numbers, such as {momentum: 0.8}; default: its own. */
-  readonly hyper?: Hyper;
-  /** How the learning rate falls; default restarts. */
-  readonly schedule?: string;
-  /** Epochs in which the learning rate rises to its full value; default 0. */
-  readonly warmup?: number;
-  /** What the schedules step and exponential multiply the rate by in every period; default 0.5. */
-  readonly rateDecay?: number;
-  /** Their period in epochs; default 1. */
-  readonly ratePeriod?: number;
-  /** The largest norm of all gradients together; default: none. */
-  readonly clipNorm?: number;
-  /** Default 0; of adamw 0.01. */
-  readonly weightDecay?: number;
-  /** The part of every target that is spread over all classes; default 0. */
-  readonly labelSmoothing?: number;
-  /** Stop after so many epochs without a better one; default: never. */
-  readonly patience?: number;
   /** wasm (default), native, webgpu; with a variant: native:avx2, wasm:simd128. */
   readonly engine?: string;
   /** Threads of the engines wasm and native; default what the machine has, at most 8. */
   readonly threads?: number;
-  /** Computes cheap values again in the backward pass: less memory, the same bytes. */
-  readonly recompute?: boolean;
   /** Default 1. */
   readonly seed?: number;
   /** Train for a quantization scheme: int8, int16x8 or int8w4. */
@@ -73,12 +47,8 @@ export interface TrainOptions {
   readonly qatFreeze?: number;
   /** With `qat`: one scale per output of a dense layer. */
   readonly perAxisDense?: boolean;
-  /** A checkpoint of the same network whose weights to begin with. */
-  readonly from?: string;
   /** Go on from `<out>/last.safetensors`. */
   readonly resume?: boolean;
-  /** Steps between checkpoints within an epoch; default 500. */
-  readonly checkpointEvery?: number;
   /** Default: runs/<name of the model>. */
   readonly out?: string;
 }
@@ -140,20 +110,11 @@ export async function train(
   options: TrainOptions,
   context: Context = silent,
 ): Promise<TrainReport> {
-  const {
-    lr,
-    model: file,
-    data: spec,
-    testData: testSpec,
-    augment,
-    engine,
-    threads,
-    qat,
-    ...rest
-  } = options;
+  const { lr, model: file, data: spec, testData: testSpec, engine: named, ...choices } = options;
+  const seed = options.seed ?? 1;
   // Kernels are compiled while the model and the data are read; who waits for them hears of errors.
-  const engineReady = createEngine(engine, {
-    threads: threads ?? usefulThreads(),
+  const engineReady = createEngine(named, {
+    threads: options.threads ?? usefulThreads(),
     report: context.note,
   });
   engineReady.catch(() => {});
@@ -161,20 +122,17 @@ export async function train(
   const needs = needsOf(model.graph(null));
   const plain = await openTrainData(context.config, spec, needs);
   const testData = await openTestData(context.config, spec, testSpec, plain, needs);
-  const augmentation = augment === undefined ? model.augment : parseAugmentation(augment);
-  const data = augmentation ? augmented(plain, augmentation, options.seed ?? 1) : plain;
-  const running = await engineReady;
-  const quantizer =
-    qat === undefined ? undefined : fakeQuantizer(options, qat, model, plain, running);
+  const data = augmentedData(options, model, plain, seed);
+  const engine = await engineReady;
   const result = await trainModel({
-    ...rest,
+    ...choices,
     model,
     data,
     testData,
-    seed: options.seed ?? 1,
+    seed,
     learningRate: lr,
-    engine: running,
-    quantizer,
+    engine,
+    quantizer: fakeQuantizer(options, model, plain, engine),
     out: options.out ?? join('runs', model.name),
     signal: context.signal,
     onProgress: reporter(context, data.count),
@@ -184,14 +142,25 @@ export async function train(
   return report;
 }
 
-/** What --qat asks for. */
+/** The training data with the changes that the command, or else the model file, asks for. */
+function augmentedData(
+  { augment }: TrainOptions,
+  model: Model,
+  data: Dataset,
+  seed: number,
+): Dataset {
+  const changes = augment === undefined ? model.augment : parseAugmentation(augment);
+  return changes ? augmented(data, changes, seed) : data;
+}
+
+/** What --qat asks for; undefined without it. */
 function fakeQuantizer(
   options: TrainOptions,
-  qat: string,
   model: Model,
   data: Dataset,
   engine: Engine,
-): FakeQuantizer {
+): FakeQuantizer | undefined {
+  if (options.qat === undefined) return undefined;
   const { qatLayers: layers, qatRanges, qatFreeze: freeze = qatDefaults.freeze } = options;
   const ranges = rangeKinds.find((kind) => kind === (qatRanges ?? qatDefaults.ranges));
   if (!ranges) {
@@ -205,7 +174,7 @@ function fakeQuantizer(
     });
   }
   const setup: QatSetup = {
-    scheme: requireScheme(qat),
+    scheme: requireScheme(options.qat),
     layers: layers === undefined ? {} : Object.fromEntries(layerSchemes(model.graph(null), layers)),
     ranges,
     freeze,
