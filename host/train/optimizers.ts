@@ -73,21 +73,42 @@ export interface OptimizerRule {
 
 const plainRate = (learningRate: number): number => learningRate;
 
-/** ms = decay ms + (1 - decay) g^2; g / sqrt(ms + epsilon) */
+/**
+ * ms = decay ms + (1 - decay) g^2; g / sqrt(ms + epsilon). Centered, mg = decay mg + (1 - decay) g
+ * is remembered too, and the root is of ms - mg^2 + epsilon (Graves, 2013; TensorFlow 1).
+ */
 function meanSquareStep(
   builder: GraphBuilder,
   { g, slots }: UpdateInputs,
   { decay, epsilon }: Hyper,
 ) {
-  const square = builder.add('mul', [g, g], {});
-  const meanSquare = builder.add('ema', [slots.meanSquare!, square], { decay: decay! });
-  const inverse = builder.add('rsqrt', [meanSquare], { epsilon: epsilon! });
-  return { meanSquare, step: builder.add('mul', [g, inverse], {}) };
+  const average = (slot: ValueId, value: ValueId) =>
+    builder.add('ema', [slot, value], { decay: decay! });
+  const squared = (value: ValueId) => builder.add('mul', [value, value], {});
+  const meanSquare = average(slots.meanSquare!, squared(g));
+  const meanGradient = slots.meanGradient && average(slots.meanGradient, g);
+  const spread = meanGradient
+    ? builder.add('sub', [meanSquare, squared(meanGradient)], {})
+    : meanSquare;
+  const inverse = builder.add('rsqrt', [spread], { epsilon: epsilon! });
+  const step = builder.add('mul', [g, inverse], {});
+  return { averages: { meanSquare, ...(meanGradient && { meanGradient }) }, step };
 }
 
-/** The rate of Adam's step: the learning rate with the corrections of both averages. */
-const adamRate: OptimizerRule['rate'] = (learningRate, step, { beta1, beta2 }) =>
-  (learningRate * Math.sqrt(1 - beta2! ** step)) / (1 - beta1! ** step);
+/** What meanSquareStep remembers. */
+const meanSquareSlots = ({ initialMeanSquare, centered }: Hyper) => ({
+  meanSquare: initialMeanSquare!,
+  ...(centered !== 0 && { meanGradient: 0 }),
+});
+
+/**
+ * The rate of Adam's step: the learning rate with the corrections of both averages, for the decays
+ * that the kernels have: 1 - 0.999 is 1.3e-5 less in float32, and so must be its correction.
+ */
+const adamRate: OptimizerRule['rate'] = (learningRate, step, { beta1, beta2 }) => {
+  const seen = (beta: number): number => 1 - Math.fround(beta) ** step;
+  return (learningRate * Math.sqrt(seen(beta2!))) / seen(beta1!);
+};
 
 /** Adam's step from a parameter `w`. */
 function adamStep(
@@ -153,31 +174,31 @@ export const optimizers: Readonly<Record<OptimizerName, OptimizerRule>> = {
   },
   /**
    * ms = decay ms + (1 - decay) g^2; w -= rate g / sqrt(ms + epsilon) (Tieleman and Hinton, 2012;
-   * ms starts at one, as in TensorFlow 1)
+   * ms starts at one, as in TensorFlow 1); `centered` 1 takes the mean of g from it
    */
   rmsprop: {
     learningRate: 0.002,
-    hyper: { decay: 0.9, epsilon: 1e-10, initialMeanSquare: 1 },
-    slots: ({ initialMeanSquare }) => ({ meanSquare: initialMeanSquare! }),
+    hyper: { decay: 0.9, epsilon: 1e-10, initialMeanSquare: 1, centered: 0 },
+    slots: meanSquareSlots,
     rate: plainRate,
     update(builder, inputs, hyper) {
-      const { meanSquare, step } = meanSquareStep(builder, inputs, hyper);
+      const { averages, step } = meanSquareStep(builder, inputs, hyper);
       const w = builder.add('descend', [inputs.w, step, inputs.rate], {});
-      return { w, slots: { meanSquare } };
+      return { w, slots: averages };
     },
   },
   /** rmsprop's ms; v = momentum v + rate g / sqrt(ms + epsilon); w -= v */
   rmspropMomentum: {
     learningRate: 0.0005,
-    hyper: { decay: 0.9, momentum: 0.9, epsilon: 1e-10, initialMeanSquare: 1 },
-    slots: ({ initialMeanSquare }) => ({ meanSquare: initialMeanSquare!, velocity: 0 }),
+    hyper: { decay: 0.9, momentum: 0.9, epsilon: 1e-10, initialMeanSquare: 1, centered: 0 },
+    slots: (hyper) => ({ ...meanSquareSlots(hyper), velocity: 0 }),
     rate: plainRate,
     update(builder, inputs, hyper) {
-      const { meanSquare, step } = meanSquareStep(builder, inputs, hyper);
+      const { averages, step } = meanSquareStep(builder, inputs, hyper);
       const scaled = builder.add('mul', [step, inputs.rate], {});
       const factor = hyper.momentum!;
       const velocity = builder.add('scaleAdd', [inputs.slots.velocity!, scaled], { factor });
-      return { w: builder.add('sub', [inputs.w, velocity], {}), slots: { meanSquare, velocity } };
+      return { w: builder.add('sub', [inputs.w, velocity], {}), slots: { ...averages, velocity } };
     },
   },
   /**

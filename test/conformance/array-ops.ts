@@ -6,43 +6,31 @@ import * as a from '../../host/front/arrays.js';
 import * as e from '../../host/front/elementwise.js';
 import * as l from '../../host/front/layers.js';
 import type { Tensor as Value } from '../../host/front/tensor.js';
-import { type Fields, fail, isOn, need, numbersOf, pick, plainName } from './example.js';
+import { axes, axisOf, listOf } from './axes.js';
+import {
+  type ArrayOp,
+  type Attrs,
+  binary,
+  comparisons,
+  derived,
+  type OneResult,
+  ofTruth,
+  unary,
+} from './derived-ops.js';
+import { fail, isOn, need, numbersOf, pick, plainName } from './example.js';
+import { gather, slice, split, tile, unstack } from './parts.js';
+import { transforms } from './transforms.js';
 
-type Attrs = Fields['attrs'];
-/** Several results have names. */
-export type ArrayOp = (
-  inputs: readonly Value[],
-  attrs: Attrs,
-) => Value | Readonly<Record<string, Value>>;
-type OneResult = (inputs: readonly Value[], attrs: Attrs) => Value;
+const keep = (attrs: Attrs) => ({ keepDims: isOn(attrs, 'keepDims') });
 
-const listOf = (value: unknown): number[] | undefined =>
-  value === undefined || value === null ? undefined : numbersOf(value);
-
-const axisOf = (attrs: Attrs): number | undefined =>
-  listOf(pick(attrs, 'axis', 'dim', 'dimension', 'axes'))?.[0];
-
-/** Axes of an op; undefined: all. */
-const axes = (attrs: Attrs): number[] | undefined =>
-  listOf(pick(attrs, 'axes', 'axis', 'dims', 'reductionIndices', 'reduction_indices'));
-
-const keep = (attrs: Attrs) => ({
-  keepDims: isOn(attrs, 'keepDims', 'keepdims', 'keep_dims'),
-});
-
-const unary =
-  (f: (x: Value) => Value): OneResult =>
-  ([x]) =>
-    f(x!);
-const binary =
-  (f: (x: Value, y: Value) => Value): OneResult =>
-  ([x, y]) =>
-    f(x!, y ?? fail('the op needs two operands'));
 const reduction =
   (f: typeof a.sum): OneResult =>
   ([x], attrs) =>
     f(x!, axes(attrs), keep(attrs));
-const alpha = (attrs: Attrs) => (attrs.alpha === undefined ? {} : { alpha: attrs.alpha as number });
+function alpha(attrs: Attrs): { readonly alpha?: number } {
+  const given = pick(attrs, 'alpha', 'slope', 'negativeSlope', 'leak', 'a');
+  return given === undefined ? {} : { alpha: numbersOf(given)[0]! };
+}
 
 /** Over the given axis: it becomes the last one and goes back. */
 function softmax(x: Value, axis: number): Value {
@@ -56,22 +44,23 @@ function softmax(x: Value, axis: number): Value {
 
 /** [before, after] per axis, of a list of pairs or of all numbers in a row. */
 function paddingsOf(attrs: Attrs): [number, number][] {
-  const flat = numbersOf(need(attrs, 'paddings', 'padding', 'padWidth'));
+  const flat = numbersOf(need(attrs, 'paddings', 'padding', 'padWidth', 'pads', 'pad'));
   return Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i]!, flat[2 * i + 1]!]);
 }
 
 function pad(x: Value, attrs: Attrs): Value {
-  const mode = plainName((attrs.mode as string | undefined) ?? 'constant') as 'constant';
-  const value = pick(attrs, 'value', 'constantValue', 'constantValues', 'constant_values') ?? 0;
-  return a.pad(x, paddingsOf(attrs), { mode, value: value as number });
+  const mode = plainName(String(pick(attrs, 'mode', 'type', 'method') ?? 'constant'));
+  const names = ['value', 'constantValue', 'constantValues', 'padValue', 'constant', 'fill'];
+  const value = numbersOf(pick(attrs, ...names) ?? 0)[0]!;
+  return a.pad(x, paddingsOf(attrs), { mode: mode as 'constant', value });
 }
 
 /** Turns 0 and 1 into other values, and puts the classes on another axis. */
 function oneHot(x: Value, attrs: Attrs): Value {
   const y = a.oneHot(x, numbersOf(need(attrs, 'depth', 'numClasses', 'classes'))[0]!);
   const [on, off] = [
-    (pick(attrs, 'onValue', 'on_value') as number) ?? 1,
-    (pick(attrs, 'offValue', 'off_value') as number) ?? 0,
+    (pick(attrs, 'onValue', 'on') as number) ?? 1,
+    (pick(attrs, 'offValue', 'off') as number) ?? 0,
   ];
   const ones = a.constant(y, [1], [off]);
   const valued = on === 1 && off === 0 ? y : e.add(e.scale(y, on - off), ones);
@@ -81,18 +70,16 @@ function oneHot(x: Value, attrs: Attrs): Value {
   return a.transpose(valued, order.toSpliced(axis, 0, order.pop()!));
 }
 
-/** The part from `begin`, of a size or up to an end that is not part of it. */
-function slice(x: Value, attrs: Attrs): Value {
-  const begin = listOf(need(attrs, 'begin', 'start', 'starts'))!;
-  const end = listOf(pick(attrs, 'end', 'ends', 'stop'));
-  const size = end?.map((to, axis) => (to < 0 ? to + x.shape[axis]! : to) - begin[axis]!);
-  return a.slice(x, begin, size ?? listOf(need(attrs, 'size', 'sizes'))!);
-}
-
 /** The product over the last two axes; a matrix on the right serves every matrix on the left. */
 function product(left: Value, right: Value, attrs: Attrs): Value {
-  const transposeA = isOn(attrs, 'transposeA', 'transpose_a', 'adjointA');
-  const options = { transposeA, transposeB: isOn(attrs, 'transposeB', 'transpose_b', 'adjointB') };
+  const transposeA = isOn(attrs, 'transposeA', 'adjointA');
+  const options = { transposeA, transposeB: isOn(attrs, 'transposeB', 'adjointB') };
+  if (left.shape.length === 2 && right.shape.length > 2) {
+    const batch = right.shape.slice(0, -2);
+    const size = batch.reduce((n, d) => n * d, 1);
+    const ones = a.constant(left, [...batch, 1, 1], new Array<number>(size).fill(1));
+    return a.matmul(e.mul(left, ones), right, options);
+  }
   if (left.shape.length <= right.shape.length || right.shape.length !== 2 || transposeA) {
     return a.matmul(left, right, options);
   }
@@ -140,17 +127,23 @@ function moments(x: Value, attrs: Attrs): Readonly<Record<string, Value>> {
 
 /** The part of the elements that dropout keeps. */
 function keptPart(attrs: Attrs): number {
-  const kept = pick(attrs, 'keepProb', 'keep_prob', 'keep');
-  return kept === undefined ? 1 - ((attrs.rate as number) ?? 0.5) : (kept as number);
+  const kept = pick(attrs, 'keepProb', 'keep');
+  return kept === undefined ? 1 - ((pick(attrs, 'rate', 'p') as number) ?? 0.5) : (kept as number);
 }
 
-/** x mask / keepProb with the mask of the case; where nothing is dropped, x. */
-function dropout([x, mask]: readonly Value[], attrs: Attrs): Value {
+/**
+ * x mask / keepProb; where nothing is dropped, x. The case gives the mask, or numbers from 0 up to 1
+ * that were drawn for it: keepProb + u, without its fraction, is the mask of u (TensorFlow 1).
+ */
+function dropout([x, given]: readonly Value[], attrs: Attrs): Value {
   const kept = keptPart(attrs);
-  if (mask) return e.scale(e.mul(x!, mask), 1 / kept);
-  const isTraining = pick(attrs, 'training', 'isTraining', 'is_training') !== false;
-  if (isTraining && kept !== 1) fail('dropout draws at random: the case needs a mask');
-  return a.cast(x!, 'float32');
+  const isTraining = pick(attrs, 'training', 'isTraining') !== false;
+  if (!isTraining || (kept === 1 && !given)) return a.cast(x!, 'float32');
+  const drawn = given ?? fail('dropout draws at random: the case needs a mask');
+  const isMask = !/uniform|noise|random|draw/i.test(drawn.id);
+  const sum = isMask ? drawn : e.add(drawn, a.constant(drawn, [1], [kept]));
+  const mask = isMask ? drawn : a.cast(sum, 'int32');
+  return e.scale(e.mul(x!, mask), 1 / kept);
 }
 
 /** The op has its two halves along the last axis. */
@@ -160,11 +153,21 @@ const crelu = (x: Value, axis: number | undefined): Value =>
 const square = (x: Value): Value => e.mul(x, x);
 
 const arrays: Readonly<Record<string, ArrayOp>> = {
-  cast: ([x], attrs) => a.cast(x!, castTo(need(attrs, 'to', 'dtype', 'type') as string)),
+  ...derived,
+  ...comparisons,
+  ...transforms,
+  cast: ([x], attrs) => a.cast(x!, castTo(String(need(attrs, 'to', 'dtype', 'type', 'DstT')))),
+  tofloat: ([x]) => a.cast(x!, 'float32'),
+  toint32: ([x]) => a.cast(x!, 'int32'),
+  tobool: ([x]) => a.cast(x!, 'bool'),
   slice: ([x], attrs) => slice(x!, attrs),
-  transpose: ([x], attrs) => a.transpose(x!, listOf(pick(attrs, 'perm', 'axes'))),
+  transpose: ([x], attrs) => a.transpose(x!, listOf(pick(attrs, 'perm', 'axes', 'permutation'))),
+  gather: ([x], attrs) => gather(x!, attrs),
+  tile: ([x], attrs) => tile(x!, attrs),
+  split: ([x], attrs) => split(x!, attrs),
+  unstack: ([x], attrs) => unstack(x!, attrs),
   reshape: ([x], attrs) => {
-    const shape = numbersOf(need(attrs, 'shape', 'newShape', 'new_shape'));
+    const shape = numbersOf(need(attrs, 'shape', 'newShape', 'dims', 'size'));
     return l.reshape(x!, shape.length ? shape : [1]);
   },
   expanddims: ([x], attrs) => expandDims(x!, attrs),
@@ -173,6 +176,8 @@ const arrays: Readonly<Record<string, ArrayOp>> = {
   mean: reduction(a.mean),
   max: reduction(a.max),
   min: reduction(a.min),
+  all: reduction(ofTruth(a.min)),
+  any: reduction(ofTruth(a.max)),
   moments: ([x], attrs) => moments(x!, attrs),
   argmax: ([x], attrs) => a.argMax(x!, axisOf(attrs) ?? 0),
   argmin: ([x], attrs) => a.argMin(x!, axisOf(attrs) ?? 0),
@@ -180,8 +185,6 @@ const arrays: Readonly<Record<string, ArrayOp>> = {
   sub: binary(e.sub),
   mul: binary(e.mul),
   div: binary(e.div),
-  negative: ([x]) => e.scale(x!, -1),
-  square: unary(square),
   squareddifference: binary((x, y) => square(e.sub(x, y))),
   l2loss: ([x]) => e.scale(a.sum(square(x!)), 0.5),
   equal: binary(e.equal),
@@ -191,10 +194,8 @@ const arrays: Readonly<Record<string, ArrayOp>> = {
   pad: ([x], attrs) => pad(x!, attrs),
   reverse: ([x], attrs) => a.reverse(x!, axes(attrs) ?? 0),
   onehot: ([x], attrs) => oneHot(x!, attrs),
-  fft: unary(a.fft),
-  ifft: unary(a.ifft),
-  fft2d: unary(a.fft2d),
-  ifft2d: unary(a.ifft2d),
+  padreflect: ([x], attrs) => pad(x!, { ...attrs, mode: 'reflect' }),
+  padsymmetric: ([x], attrs) => pad(x!, { ...attrs, mode: 'symmetric' }),
   sigmoid: unary(e.sigmoid),
   tanh: unary(e.tanh),
   relu: unary(e.relu),
@@ -207,25 +208,29 @@ const arrays: Readonly<Record<string, ArrayOp>> = {
   softsign: unary(e.softsign),
   hardswish: unary(e.hardSwish),
   gelu: unary(e.gelu),
-  swish: ([x]) => e.mul(x!, e.sigmoid(x!)),
   softmax: ([x], attrs) => softmax(x!, axisOf(attrs) ?? -1),
   dropout,
   identity: ([x]) => a.cast(x!, 'float32'),
 };
 
 const aliases: Readonly<Record<string, string>> = {
+  ...{ reduceall: 'all', reduceany: 'any' },
   ...{ reducesum: 'sum', reducemean: 'mean', reducemax: 'max', reducemin: 'min' },
   ...{ subtract: 'sub', multiply: 'mul', divide: 'div', realdiv: 'div', truediv: 'div' },
   ...{ biasadd: 'add', addn: 'add', neg: 'negative', concatenate: 'concat', pack: 'stack' },
-  ...{ dot: 'matmul', batchmatmul: 'matmul', fft1d: 'fft', ifft1d: 'ifft', fft2: 'fft2d' },
+  ...{ dot: 'matmul', mm: 'matmul', batchmatmul: 'matmul', addv2: 'add', plus: 'add' },
+  ...{ fft1d: 'fft', dft: 'fft', ifft1d: 'ifft', idft: 'ifft', fft2: 'fft2d', dft2d: 'fft2d' },
+  ...{ ifft2: 'ifft2d', idft2d: 'ifft2d', rfft2: 'rfft2d', rfft1d: 'rfft', irfft1d: 'irfft' },
+  ...{ lrelu: 'leakyrelu', hswish: 'hardswish', silu: 'swish', logistic: 'sigmoid' },
   ...{
-    ifft2: 'ifft2d',
-    lrelu: 'leakyrelu',
-    hswish: 'hardswish',
-    silu: 'swish',
-    logistic: 'sigmoid',
+    reversev2: 'reverse',
+    mirrorpad: 'pad',
+    padv2: 'pad',
+    flip: 'reverse',
+    tofloat32: 'tofloat',
   },
-  ...{ reversev2: 'reverse', mirrorpad: 'pad', flip: 'reverse' },
+  ...{ toint: 'toint32', toint64: 'toint32', todouble: 'tofloat', stridedslice: 'slice' },
+  ...{ toboolean: 'tobool', concatv2: 'concat' },
 };
 
 /** The op of a name, or undefined. */

@@ -36,8 +36,12 @@ export const partNames = { re: ['re', 'real'], im: ['im', 'imag', 'imaginary'] }
 const isComplexTensor = (value: Json): boolean =>
   pick(value, ...partNames.re) !== undefined && pick(value, ...partNames.im) !== undefined;
 
+/** The numbers of a tensor, without which it is none. */
+const dataOf = (value: Json): unknown =>
+  value.data ?? ('shape' in value ? value.values : undefined);
+
 export const isTensor = (value: unknown): value is Tensor =>
-  isObject(value) && (('shape' in value && 'data' in value) || isComplexTensor(value));
+  isObject(value) && (dataOf(value) !== undefined || isComplexTensor(value));
 
 /** Names under which bare numbers, nested or not, are a tensor. */
 const tensorNames =
@@ -45,7 +49,11 @@ const tensorNames =
 
 /** Attributes that a case may write as tensors. */
 const attributeNames =
-  /^(paddings|axis|axes|perm|begin|size|shape|depth|strides?|ksize|keepProb|dims)$/;
+  /^(paddings|axis|axes|perm|begin|size|shape|depth|strides?|ksize|keepProb|dims|multiples)$/;
+
+/** An upstream gradient that is named as the result that it belongs to: {y: tensor}. */
+const onlyTensor = (value: unknown): unknown =>
+  isObject(value) && !isTensor(value) ? Object.values(value).find(isTensor) : undefined;
 
 /** What stands beside or inside of a case or layer. */
 export function fieldsOf(source: Json): Fields {
@@ -55,7 +63,9 @@ export function fieldsOf(source: Json): Fields {
     const isBare = Array.isArray(value) ? !value.some(isTensor) : typeof value === 'number';
     if (isTensor(value) && attributeNames.test(key)) attrs[key] = toTensor(value).data;
     else if (isTensor(value)) tensors[key] = toTensor(value);
-    else if (isBare && tensorNames.test(key)) tensors[key] = toTensor(value);
+    else if (upstreamNames.includes(key) && onlyTensor(value)) {
+      tensors[key] = toTensor(onlyTensor(value));
+    } else if (isBare && tensorNames.test(key)) tensors[key] = toTensor(value);
     else if (nests.includes(key) && isObject(value)) {
       const inner = fieldsOf(value);
       Object.assign(tensors, inner.tensors);
@@ -103,10 +113,18 @@ export function fail(message: string): never {
   throw new BadInputError(message, { hint: 'See the kinds and ops in test/conformance.' });
 }
 
+/** The key of the first of some names that is there, written so or in other case or with `_`. */
+export function keyOf(from: Json, ...names: readonly string[]): string | undefined {
+  const exact = names.find((name) => from[name] !== undefined);
+  if (exact !== undefined) return exact;
+  const plain = new Set(names.map(plainName));
+  return Object.keys(from).find((key) => from[key] !== undefined && plain.has(plainName(key)));
+}
+
 /** The first field of some names that is there. */
 export function pick<T>(from: Readonly<Record<string, T>>, ...names: string[]): T | undefined {
-  const found = names.find((name) => from[name] !== undefined);
-  return found === undefined ? undefined : from[found];
+  const key = keyOf(from, ...names);
+  return key === undefined ? undefined : from[key];
 }
 
 export function need<T>(from: Readonly<Record<string, T>>, ...names: string[]): T {
@@ -114,7 +132,31 @@ export function need<T>(from: Readonly<Record<string, T>>, ...names: string[]): 
 }
 
 /** Whether the first of some switches that is there is on. */
-export const isOn = (attrs: Json, ...names: string[]): boolean => pick(attrs, ...names) === true;
+export const isOn = (attrs: Json, ...names: string[]): boolean => isYes(pick(attrs, ...names));
+
+export const isYes = (value: unknown): boolean => value === true || value === 1 || value === 'true';
+
+/** Numbers that JSON cannot write, and truth. */
+const wordNumbers: Readonly<Record<string, number>> = {
+  ...{ true: 1, false: 0, nan: Number.NaN, inf: Number.POSITIVE_INFINITY },
+  ...{ infinity: Number.POSITIVE_INFINITY },
+};
+
+/** A number, a truth value, or the word for one; undefined for anything else. */
+function numberOf(value: unknown): number | undefined {
+  if (typeof value === 'number' || typeof value === 'boolean') return Number(value);
+  if (typeof value !== 'string') return undefined;
+  const [, sign, word] = /^([+-]?)(.*)$/.exec(value.trim().toLowerCase())!;
+  const size = wordNumbers[word!] ?? (word === '' ? Number.NaN : Number(word));
+  if (Number.isNaN(size) && word !== 'nan') return undefined;
+  return sign === '-' ? -size : size;
+}
+
+/** All numbers of a list, or undefined where one is none. */
+function allNumbers(values: readonly unknown[]): number[] | undefined {
+  const numbers = values.map(numberOf);
+  return numbers.includes(undefined) ? undefined : (numbers as number[]);
+}
 
 /** One number, a list or nested lists, or a tensor, as numbers in a row. */
 export const numbersOf = (value: unknown): number[] => [...toTensor(value).data];
@@ -136,7 +178,8 @@ function complexOf(value: unknown): Pair | undefined {
 
 /** Real and imaginary parts, as tensors or as lists, as numbers along a last axis of 2. */
 function fromParts(value: Json): Tensor {
-  const [re, im] = [partNames.re, partNames.im].map((names) => toTensor(pick(value, ...names)));
+  const parts = [pick(value, ...partNames.re) ?? value.data, pick(value, ...partNames.im)];
+  const [re, im] = parts.map(toTensor);
   if (re!.data.length !== im!.data.length) fail('there are more real parts than imaginary ones');
   const shape = (value.shape as Shape | undefined) ?? re!.shape;
   if (elements(shape) !== re!.data.length) fail(`no [${shape}] of ${re!.data.length} numbers`);
@@ -145,19 +188,19 @@ function fromParts(value: Json): Tensor {
 
 /** The numbers of `{shape, data}`; a complex one counts as two along a last axis of 2. */
 function fromObject(value: Json): Tensor {
-  const { shape, data } = value;
-  if (data === undefined) return fromParts(value);
-  const size = elements(shape as Shape);
-  const flat = [data].flat(9) as unknown[];
-  if (flat.length === size && flat.every((v) => typeof v === 'number' || typeof v === 'boolean')) {
-    return { shape: shape as Shape, data: flat.map(Number) };
-  }
+  const data = dataOf(value);
+  if (data === undefined || pick(value, ...partNames.im) !== undefined) return fromParts(value);
+  const shape = (value.shape as Shape | undefined) ?? toTensor(data).shape;
+  const size = elements(shape);
   const list = Array.isArray(data) ? data : [data];
+  const flat = allNumbers(list.flat(9));
+  if (flat?.length === size) return { shape, data: flat };
   const pairs = list.map(complexOf);
-  if (list.length !== size || pairs.includes(undefined)) {
-    fail(`a tensor of shape [${shape}] holds other than ${size} numbers`);
+  if (list.length === size && !pairs.includes(undefined)) {
+    return { shape: [...shape, 2], data: (pairs as Pair[]).flat() };
   }
-  return { shape: [...(shape as Shape), 2], data: (pairs as Pair[]).flat() };
+  if (flat?.length === 2 * size) return { shape: [...shape, 2], data: flat };
+  return fail(`a tensor of shape [${shape}] holds other than ${size} numbers`);
 }
 
 /** A tensor, or bare numbers as one: the nesting of the lists is its shape. */
@@ -165,11 +208,8 @@ export function toTensor(value: unknown): Tensor {
   if (isTensor(value)) return fromObject(value as unknown as Json);
   const shape: number[] = [];
   for (let level = value; Array.isArray(level); level = level[0]) shape.push(level.length);
-  const data = [value].flat(shape.length + 1) as unknown[];
-  const isWhole =
-    data.length === elements(shape) &&
-    data.every((n) => typeof n === 'number' || typeof n === 'boolean');
-  if (isWhole) return { shape, data: data.map(Number) };
+  const data = allNumbers([value].flat(shape.length + 1));
+  if (data?.length === elements(shape)) return { shape, data };
   return fail('a tensor is neither {shape, data} nor numbers');
 }
 
@@ -189,7 +229,8 @@ export function compare(found: Tensor, expected: Tensor, { tolerance }: Example,
   }
   const limit = tolerance ?? defaultTolerance;
   expected.data.forEach((value, i) => {
-    const off = Math.abs(found.data[i]! - value);
+    if (Object.is(found.data[i], value)) return;
+    const off = Number.isFinite(value) ? Math.abs(found.data[i]! - value) : Infinity;
     if (off <= limit + rounding * Math.abs(value)) return;
     throw new Error(`${what}[${i}] is ${found.data[i]}, expected ${value}`);
   });

@@ -1,11 +1,11 @@
 /** The kinds of worked examples about functions: forward, gradient, network, branches. */
 import type { Engine } from '../../host/engine/engine.js';
-import { complex } from '../../host/front/arrays.js';
 import { input } from '../../host/front/layers.js';
 import { model } from '../../host/front/model.js';
 import type { Tensor as Value } from '../../host/front/tensor.js';
 import type { Graph } from '../../host/ir/graph.js';
 import { arrayOp } from './array-ops.js';
+import { compareComplex, complexOperand } from './complex.js';
 import {
   compare,
   type Example,
@@ -14,10 +14,11 @@ import {
   fieldsOf,
   isOn,
   isTensor,
+  isYes,
   type Json,
+  keyOf,
   need,
   operandsOf,
-  partNames,
   pick,
   plainName,
   type Tensor,
@@ -32,6 +33,7 @@ import {
   type Feeds,
   feedsOf,
   gradientsOf,
+  inputNames,
   inputOf,
   listOf,
   type Network,
@@ -47,34 +49,6 @@ const opOf = (example: Example): string => need(example, 'op') as string;
 
 /** Scalars are given as [1]: the builder's inputs have a shape. */
 const sizeOf = ({ shape }: Tensor) => (shape.length === 0 ? [1] : shape);
-
-/** A part of the result as its parts are called: re, yRe, y_real. */
-const partOfResult = (expect: Json, part: keyof typeof partNames): unknown =>
-  Object.entries(expect).find(([key]) => {
-    const name = plainName(key);
-    return partNames[part].some((end) => name === end || name === `y${end}`);
-  })?.[1];
-
-/** Whether the operand of a transform is complex already: by what the case expects of it. */
-function isComplex(x: Tensor, expect: Json, axes: number): boolean {
-  const whole = toTensor(pick(expect, 'y', 'output') ?? partOfResult(expect, 're'));
-  if (x.shape.length <= axes) return false;
-  const isPart = pick(expect, 'y', 'output') === undefined;
-  const rank = whole.shape.length + (isPart ? 1 : 0);
-  if (x.shape.at(-1) !== 2 || rank > x.shape.length) return false;
-  return rank === x.shape.length || whole.shape.length === x.shape.length - 1;
-}
-
-/** The operands of a transform as one complex value. */
-function complexOperand(
-  values: readonly Value[],
-  operands: readonly [string, Tensor][],
-  expect: Json,
-  axes: number,
-) {
-  if (values.length === 2) return [complex(values[0]!, values[1]!)];
-  return isComplex(operands[0]![1], expect, axes) ? [values[0]!] : [complex(values[0]!)];
-}
 
 interface Built {
   readonly graph: Graph;
@@ -92,7 +66,7 @@ function arrayGraph(example: Example, op: string, result = 'y'): Built {
   const { attrs } = fieldsOf(example);
   const graph = model('m', () => {
     const values = operands.map(([name, x]) => input(sizeOf(x), { name: `in_${name}` }));
-    const given = op.includes('fft')
+    const given = isTransform(op)
       ? complexOperand(values, operands, example.expect as Json, op.includes('2') ? 2 : 1)
       : values;
     const built = build(given, attrs);
@@ -106,31 +80,21 @@ function arrayGraph(example: Example, op: string, result = 'y'): Built {
 /** Other names of results. */
 const results: Readonly<Record<string, string>> = { average: 'mean', var: 'variance' };
 
+/** Ops with several results. */
+const hasResults = new Set(['moments', 'split', 'unstack']);
+
+/** Fourier transforms; layers that use one are layers. */
+const isTransform = (op: string): boolean => /[fd]ft/.test(op) && layerOf(op) === undefined;
+
 const withoutBatch = ({ shape, data }: Tensor): Tensor => ({ shape: shape.slice(1), data });
 
-/** Every second number of a complex result. */
-const partOf = ({ shape, data }: Tensor, part: number): Tensor => ({
-  shape: shape.slice(0, -1),
-  data: data.filter((_, i) => i % 2 === part),
-});
-
-function compareComplex(found: Tensor, example: Example): void {
-  const expect = example.expect as Json;
-  const [re, im] = [partOfResult(expect, 're'), partOfResult(expect, 'im')];
-  if (re) compare(partOf(found, 0), toTensor(re), example, 're');
-  if (im) compare(partOf(found, 1), toTensor(im), example, 'im');
-  if (re || im) return;
-  const want = outputOf(expect);
-  compare(want.shape.length < found.shape.length ? partOf(found, 0) : found, want, example, 'y');
-}
-
-const isTraining = ({ attrs }: Fields): boolean =>
-  isOn(attrs, 'training', 'isTraining', 'is_training', 'train');
+const trainingNames = ['training', 'isTraining', 'train'];
+const isTraining = ({ attrs }: Fields): boolean => isOn(attrs, ...trainingNames);
 
 /** Batch normalization without statistics takes those of the batch. */
 function usesBatch(fields: Fields, unless: boolean): boolean {
-  const said = pick(fields.attrs, 'training', 'isTraining', 'is_training', 'train');
-  if (said !== undefined) return said === true;
+  const said = pick(fields.attrs, ...trainingNames);
+  if (said !== undefined) return isYes(said);
   return unless || pick(fields.tensors, ...normNames.mean) === undefined;
 }
 
@@ -163,15 +127,43 @@ function perFeature(tensors: Fields['tensors'], features: number): Fields['tenso
   return Object.fromEntries(spread);
 }
 
+/**
+ * The operands of a layer by the names that it knows: those that a case calls otherwise stand for
+ * what is missing, in the order of x and the weights.
+ */
+function layerOperands(example: Example): Readonly<Record<string, string>> {
+  const operands = operandsOf(example).map(([name]) => name);
+  const slots = [inputNames, ...layerOf(opOf(example))!.weights.map(({ names }) => names)];
+  const known = (names: readonly string[]) =>
+    keyOf(Object.fromEntries(operands.map((name) => [name, true])), ...names);
+  const missing = slots.filter((names) => known(names) === undefined);
+  const taken = new Set(slots.map(known));
+  const strange = operands.filter((name) => !taken.has(name));
+  const pairs = strange.slice(0, missing.length).map((name, i) => [name, missing[i]![0]!] as const);
+  return Object.fromEntries(pairs);
+}
+
+/** The tensors of a case by the names that its layer knows. */
+function knownTensors(example: Example): Fields['tensors'] {
+  const { tensors } = fieldsOf({ ...example, expect: undefined });
+  const renamed = layerOperands(example);
+  const all = [...Object.entries(tensors), ...operandsOf(example)];
+  return Object.fromEntries(all.map(([name, x]) => [renamed[name] ?? name, x]));
+}
+
+const layerInput = (example: Example): Tensor =>
+  inputOf({ tensors: knownTensors(example), attrs: {} });
+
 /** The network of one layer; a filter beside x may leave out axes of 1, and so may x. */
 function layerNetwork(example: Example, training: boolean): { net: Network; x: Tensor } {
-  const { tensors: given, attrs } = fieldsOf(example);
+  const { attrs } = fieldsOf({ ...example, expect: undefined });
   const { ranks, weights } = layerOf(opOf(example))!;
+  const given = knownTensors(example);
   const input = inputOf({ tensors: given, attrs });
   const norm = isNorm(opOf(example));
   const image = norm ? asColumn(input) : input;
   const tensors = norm ? perFeature(given, image.shape.at(-1)!) : given;
-  const filter = weights[0]?.names.find((name) => tensors[name]) ?? '';
+  const filter = keyOf(tensors, ...(weights[0]?.names ?? [])) ?? '';
   const w = ranks?.w && tensors[filter] && withRank(tensors[filter], ranks.w, undefined);
   const pooled = image.shape.length === (ranks?.x ?? 0) - 1 ? image.shape.at(-1)! : 1;
   const x = ranks ? withRank(image, ranks.x, w ? w.shape.at(-2)! : pooled) : image;
@@ -181,19 +173,38 @@ function layerNetwork(example: Example, training: boolean): { net: Network; x: T
 
 /** What batch normalization leaves in its moving statistics, after one step. */
 function movingStatistic(engine: Engine, example: Example, name: string): Tensor {
-  const key = Object.entries(normNames).find(([, names]) => names.includes(name))?.[0];
+  const key = Object.entries(normNames).find(([, names]) => keyOf({ [name]: 1 }, ...names))?.[0];
   const { net, x } = layerNetwork(example, true);
   const state = net.graph.states.find(({ value }) => value.endsWith(`.${key}`));
   if (!state) fail(`batch normalization has no result ${name}`);
   return execute(engine, net.graph, feedsOf(net, x), [state.value])[1]!;
 }
 
+/** The mean or the variance of the batch, where a case names one of them. */
+function batchStatistic(engine: Engine, example: Example, name: string): Tensor {
+  const { x } = layerNetwork(example, true);
+  const axes = x.shape.slice(1).map((_, i) => i);
+  const inputs = { x };
+  const moments = { ...example, op: 'moments', inputs, attrs: { axes } };
+  const which = /mean/i.test(name) ? 'mean' : 'variance';
+  return outputOfOp(engine, moments, 'moments', which);
+}
+
+/** A statistic that batch normalization gives beside its output; undefined for others. */
+function statistic(engine: Engine, example: Example, name: string): Tensor | undefined {
+  const { mean, variance } = normNames;
+  const isGiven = pick(fieldsOf(example).tensors, ...mean) !== undefined;
+  if (/^(batch|saved)_?(mean|var)/i.test(name)) return batchStatistic(engine, example, name);
+  if (keyOf({ [name]: 1 }, ...mean, ...variance) === undefined) return undefined;
+  const isBatch = !isGiven && /^(mean|variance|var)$/.test(name);
+  return (isBatch ? batchStatistic : movingStatistic)(engine, example, name);
+}
+
 /** A result of a case's op; complex numbers as they are. */
 function outputOfOp(engine: Engine, example: Example, op: string, name: string): Tensor {
   if (isLoss(op)) return lossOfCase(engine, example, op);
-  if (isNorm(op) && normNames.mean.concat(normNames.variance).includes(name)) {
-    return movingStatistic(engine, example, name);
-  }
+  const found = isNorm(op) ? statistic(engine, example, name) : undefined;
+  if (found) return found;
   if (layerOf(op)) {
     const fields = fieldsOf(example);
     const training = isNorm(op) ? usesBatch(fields, false) : isTraining(fields);
@@ -206,20 +217,23 @@ function outputOfOp(engine: Engine, example: Example, op: string, name: string):
 
 /** The shape that the case gives it, where both hold the same numbers and axes of 1 were added. */
 function reduced(example: Example, y: Tensor, want: Tensor): Tensor {
+  const operands = operandsOf(example);
+  const areScalars = operands.length > 0 && operands.every(([, x]) => x.shape.length === 0);
+  if (areScalars && y.data.length === want.data.length) return { ...y, shape: want.shape };
   const ranks = layerOf(opOf(example))?.ranks;
   const least = isNorm(opOf(example)) ? 2 : ranks?.x;
-  const isShort = least && inputOf(fieldsOf(example)).shape.length < least;
+  const isShort = least && layerInput(example).shape.length < least;
   return isShort && y.data.length === want.data.length ? { ...y, shape: want.shape } : y;
 }
 
 export function forward(engine: Engine, example: Example): void {
   const op = plainName(opOf(example));
-  if (op.includes('fft')) {
+  if (isTransform(op)) {
     compareComplex(outputOfOp(engine, example, op, 'y'), example);
     return;
   }
   const wanted = outputsOf(example.expect);
-  if (wanted.length > 1 && !isNorm(op) && op !== 'moments') outputOf(example.expect);
+  if (wanted.length > 1 && !isNorm(op) && !hasResults.has(op)) outputOf(example.expect);
   for (const [name, want] of wanted) {
     const y = outputOfOp(engine, example, op, name);
     compare(reduced(example, y, want), want, example, name);
@@ -235,9 +249,14 @@ function layerGradients(engine: Engine, example: Example, op: string): Map<strin
   const [y] = execute(engine, net.graph, feedsOf(net, x));
   const dy = upstreamOf(fields) ?? lossGradient(engine, { tensors: {}, attrs: fields.attrs }, y!);
   const found = networkGradients(engine, net, x, dy);
+  const called = Object.entries(layerOperands(example));
+  const namesOf = (names: readonly string[]) => [
+    ...names,
+    ...called.flatMap(([name, known]) => (names.includes(known) ? [name] : [])),
+  ];
   return new Map(
     found.flatMap(({ names, tensor }) =>
-      names.map((name) => [name.toLowerCase(), tensor] as const),
+      namesOf(names).map((name) => [name.toLowerCase(), tensor] as const),
     ),
   );
 }
@@ -259,8 +278,9 @@ function opGradients(engine: Engine, example: Example, op: string): Map<string, 
 
 export function gradient(engine: Engine, example: Example): void {
   const found = opGradients(engine, example, plainName(opOf(example)));
+  const wrt = String([pick(example, 'wrt', 'of') ?? 'x'].flat()[0]);
   const expected = Object.entries(
-    isTensor(example.expect) ? { x: example.expect } : (example.expect as Json),
+    isTensor(example.expect) ? { [wrt]: example.expect } : (example.expect as Json),
   );
   if (expected.length === 0) fail('the case expects nothing');
   for (const [name, want] of expected) {
@@ -282,9 +302,13 @@ function normalizesBatch(layer: unknown): boolean {
   return Object.values(layer).some(normalizesBatch);
 }
 
-/** Layers with the tensors of the case in the place of their names. */
+/** Layers with the tensors of the case in the place of their names; of a list of names each its own. */
 function named(layer: unknown, tensors: Fields['tensors']): unknown {
   if (typeof layer === 'string') return tensors[layer] ?? layer;
+  if (Array.isArray(layer) && layer.length > 0 && layer.every((name) => tensors[String(name)])) {
+    const [w, b] = layer.map((name) => tensors[String(name)]);
+    return { w, ...(b && { b }) };
+  }
   if (typeof layer !== 'object' || layer === null || isTensor(layer)) return layer;
   if (!Array.isArray(layer)) {
     const entries = Object.entries(layer).map(([key, value]) => [key, named(value, tensors)]);
@@ -296,8 +320,9 @@ function named(layer: unknown, tensors: Fields['tensors']): unknown {
 /** x with a batch of 1 where the first layer that says so wants an axis more. */
 function withBatch(x: Tensor, [first]: readonly Json[]): Tensor {
   const rank = first && layerOf(String(pick(first, 'op', 'type', 'layer') ?? ''))?.ranks?.x;
-  const isShort = x.shape.length === (rank ?? 2) - 1;
-  return isShort ? { ...x, shape: [1, ...x.shape] } : x;
+  const missing = (rank ?? 2) - x.shape.length;
+  if (missing === 2) return { ...x, shape: [1, ...x.shape, 1] };
+  return missing === 1 ? { ...x, shape: [1, ...x.shape] } : x;
 }
 
 /** The output of lists of layers over one input. */
@@ -309,8 +334,10 @@ function compareNetwork(engine: Engine, example: Example, given: readonly Json[]
   const net = isTraining(fields) || normalizesBatch(lists) ? asTrained(plain) : plain;
   const y = execute(engine, net.graph, feedsOf(net, x))[0]!;
   const want = outputOf(example.expect);
-  const isSame = want.shape.length === y.shape.length;
-  compare(isSame ? y : { ...y, shape: y.shape.slice(1) }, want, example, 'y');
+  // Without its batch of 1, and a signal without its channel too.
+  const shape = y.shape.slice(y.shape.length - want.shape.length > 0 ? 1 : 0);
+  const isSignal = fields.tensors.x?.shape.length === 1 && want.data.length === y.data.length;
+  compare({ ...y, shape: isSignal ? want.shape : shape }, want, example, 'y');
 }
 
 export const networkCase = (engine: Engine, example: Example): void =>

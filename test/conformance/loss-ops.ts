@@ -18,26 +18,25 @@ import { execute, gradientsOf, outputOf, upstreamOf } from './networks.js';
 
 type LossOp = 'softmaxCrossEntropy' | 'sigmoidCrossEntropy' | 'meanSquares' | 'sumSquares';
 
+/** By their names without `withLogits`, `v2`, `loss`, `error` and `of`. */
 const losses: Readonly<Record<string, LossOp>> = {
   softmaxcrossentropy: 'softmaxCrossEntropy',
-  softmaxcrossentropywithlogits: 'softmaxCrossEntropy',
   sparsesoftmaxcrossentropy: 'softmaxCrossEntropy',
+  categoricalcrossentropy: 'softmaxCrossEntropy',
   sigmoidcrossentropy: 'sigmoidCrossEntropy',
-  sigmoidcrossentropywithlogits: 'sigmoidCrossEntropy',
-  meansquares: 'meanSquares',
-  meansquare: 'meanSquares',
-  sumsquare: 'sumSquares',
-  meansquarederror: 'meanSquares',
-  mse: 'meanSquares',
-  meanofsquares: 'meanSquares',
-  sumsquares: 'sumSquares',
-  sumofsquares: 'sumSquares',
-  ...{ squarederror: 'sumSquares', sumsquarederror: 'sumSquares', sse: 'sumSquares' },
-  ...{ softmaxcrossentropywithlogitsv2: 'softmaxCrossEntropy' },
-  sparsesoftmaxcrossentropywithlogits: 'softmaxCrossEntropy',
+  ...{ meansquare: 'meanSquares', meansquares: 'meanSquares', meansquared: 'meanSquares' },
+  ...{ mse: 'meanSquares', squaredmean: 'meanSquares' },
+  ...{ sumsquare: 'sumSquares', sumsquares: 'sumSquares', sumsquared: 'sumSquares' },
+  ...{ squared: 'sumSquares', sse: 'sumSquares', residualsumsquares: 'sumSquares' },
 };
 
-export const isLoss = (op: string): boolean => Object.hasOwn(losses, op);
+/** The loss that a name means; undefined where it means none. */
+export function lossNamed(name: string): LossOp | undefined {
+  const plain = plainName(name).replace(/withlogits|v2$|loss$|errors?|(?<=mean|sum)of/g, '');
+  return Object.hasOwn(losses, plain) ? losses[plain] : undefined;
+}
+
+export const isLoss = (op: string): boolean => lossNamed(op) !== undefined;
 
 interface Operands {
   readonly logits: Tensor;
@@ -51,14 +50,34 @@ function smoothed(target: Tensor, { attrs }: Fields): Tensor {
   return { ...target, data: target.data.map((v) => (1 - s) * v + s / classes) };
 }
 
+/** Whether the classes lie on the first of two axes. */
+function hasClassesFirst(example: Example, { shape }: Tensor): boolean {
+  const axis = pick(fieldsOf(example).attrs, 'axis', 'dim');
+  return shape.length === 2 && (axis === 0 || axis === -2);
+}
+
+/** A matrix with its axes swapped, where it is to be. */
+function swapped(matrix: Tensor, swap: boolean): Tensor {
+  const [rows, columns] = matrix.shape as [number, number];
+  if (!swap || matrix.shape.length !== 2) return matrix;
+  const at = (i: number) => matrix.data[(i % rows) * columns + Math.floor(i / rows)]!;
+  return { shape: [columns, rows], data: matrix.data.map((_, i) => at(i)) };
+}
+
 /** Prediction and target: the first two inputs; squares of one input have the target 0. */
 function lossOperands(example: Example): Operands & { readonly name: string } {
   const entries = operandsOf(example);
-  const isTarget = (name: string) => /^(label|target)/.test(name);
-  const [name, logits] = entries.find(([key]) => !isTarget(key)) ?? fail('the case has no input');
+  const isTarget = (name: string) => /^(label|target)/i.test(name);
+  const [name, given] = entries.find(([key]) => !isTarget(key)) ?? fail('the case has no input');
+  const swap = hasClassesFirst(example, given);
+  const logits = swapped(given, swap);
   const target = entries.find(([key]) => key !== name)?.[1];
   const zeros = { ...logits, data: logits.data.map(() => 0) };
-  return { name, logits, target: target ? smoothed(target, fieldsOf(example)) : zeros };
+  return {
+    name,
+    logits,
+    target: target ? smoothed(swapped(target, swap), fieldsOf(example)) : zeros,
+  };
 }
 
 /** Rows of the last axis. */
@@ -68,7 +87,13 @@ function asRows({ shape, data }: Tensor): Tensor {
 }
 
 /** A loss as a graph whose first input is the prediction. */
-function lossOf(op: LossOp, name: string, logits: Tensor, target: Tensor, factor: number) {
+function lossOf(
+  op: LossOp,
+  name: string,
+  logits: Tensor,
+  target: Tensor,
+  factor: number,
+): LossGraph {
   const g = buildGraph({ name: 'loss', stage: 'train' });
   const rows = asRows(logits);
   const x = g.input({ shape: rows.shape, dtype: 'f32' }, { id: name });
@@ -110,14 +135,15 @@ function factorOf(example: Example, op: LossOp, logits: Tensor): number {
   return op === 'sumSquares' ? 1 / elements(logits.shape) : 1;
 }
 
+interface LossGraph {
+  readonly graph: Graph;
+  readonly feeds: Map<ValueId, AnyArray>;
+}
+
 /** The loss as a graph of one output. */
-export function lossGraph(
-  example: Example,
-  name: string,
-): { readonly graph: Graph; readonly feeds: Map<ValueId, AnyArray> } {
-  const op = losses[name]!;
-  const { logits, target, name: id } = lossOperands(example);
-  return lossOf(op, id, logits, target, factorOf(example, op, logits));
+function lossGraph(example: Example, op: LossOp): LossGraph {
+  const { logits, target, name } = lossOperands(example);
+  return lossOf(op, name, logits, target, factorOf(example, op, logits));
 }
 
 /** Rows of which each has a loss of its own. */
@@ -133,35 +159,40 @@ function partsOf(op: LossOp, { logits, target }: Operands) {
 }
 
 /** The gradient of a case's loss for its prediction; without reduction that of upstream loss. */
-export function lossGradients(engine: Engine, example: Example, name: string): Map<string, Tensor> {
-  const op = losses[name]!;
+function predictionGradient(engine: Engine, example: Example, op: LossOp): Tensor {
   const operands = lossOperands(example);
   const dy = upstreamOf(fieldsOf(example));
-  const one = (graph: Graph, feeds: Map<ValueId, AnyArray>, upstream: Tensor | undefined) =>
-    gradientsOf(engine, graph, feeds, upstream, graph.inputs.slice(0, 1))[0]!.data;
-  if (reductionOf(example, op) !== 'none') {
-    const { graph, feeds } = lossGraph(example, name);
-    const data = one(graph, feeds, dy);
-    return new Map([[operands.name.toLowerCase(), { shape: operands.logits.shape, data }]]);
-  }
-  const data = partsOf(op, operands).list.flatMap(([logits, target], i) => {
-    const { graph, feeds } = lossOf(op, 'x', logits, target, 1);
-    return one(graph, feeds, dy && { shape: [], data: [dy.data[i]!] });
-  });
-  return new Map([[operands.name.toLowerCase(), { shape: operands.logits.shape, data }]]);
+  const one = (loss: LossGraph, upstream: Tensor | undefined) =>
+    gradientsOf(engine, loss.graph, loss.feeds, upstream, loss.graph.inputs.slice(0, 1))[0]!.data;
+  const { shape } = operands.logits;
+  if (reductionOf(example, op) !== 'none') return { shape, data: one(lossGraph(example, op), dy) };
+  const data = partsOf(op, operands).list.flatMap(([logits, target], i) =>
+    one(lossOf(op, 'x', logits, target, 1), dy && { shape: [], data: [dy.data[i]!] }),
+  );
+  return { shape, data };
+}
+
+/** The gradients of a case's loss: for its prediction, and of squares for the target too. */
+export function lossGradients(engine: Engine, example: Example, name: string): Map<string, Tensor> {
+  const op = lossNamed(name)!;
+  const { name: prediction, logits } = lossOperands(example);
+  const found = predictionGradient(engine, example, op);
+  const gradient = swapped(found, hasClassesFirst(example, logits));
+  const isSquares = op === 'meanSquares' || op === 'sumSquares';
+  const others = operandsOf(example).filter(([key]) => isSquares && key !== prediction);
+  const turned = { ...gradient, data: gradient.data.map((v) => -v) };
+  return new Map([
+    [prediction.toLowerCase(), gradient],
+    ...others.map(([key]) => [key.toLowerCase(), turned] as const),
+  ]);
 }
 
 /** The loss of a case; with the reduction 'none' one by one. */
 export function lossOfCase(engine: Engine, example: Example, name: string): Tensor {
-  const op = losses[name]!;
-  if (reductionOf(example, op) !== 'none') {
-    const { graph, feeds } = lossGraph(example, name);
-    return execute(engine, graph, feeds)[0]!;
-  }
+  const op = lossNamed(name)!;
+  const one = ({ graph, feeds }: LossGraph) => execute(engine, graph, feeds)[0]!;
+  if (reductionOf(example, op) !== 'none') return one(lossGraph(example, op));
   const { shape, list } = partsOf(op, lossOperands(example));
-  const data = list.map(([logits, target]) => {
-    const { graph, feeds } = lossOf(op, 'x', logits, target, 1);
-    return execute(engine, graph, feeds)[0]!.data[0]!;
-  });
+  const data = list.map(([logits, target]) => one(lossOf(op, 'x', logits, target, 1)).data[0]!);
   return { shape, data };
 }

@@ -94,7 +94,8 @@ function wantedOf([path, tensor]: readonly [readonly string[], Tensor]): Wanted 
     Object.keys(operands).find((operand) => operands[operand]!.includes(word));
   const operand = bare.map(isOperand).find((found) => found !== undefined);
   const digits = words.map((word) => /(#?)(\d+)$/.exec(word)).find((match) => match !== null);
-  const isPlace = digits?.[1] === '#' || /^layers\./.test(what);
+  const isInside = digits?.[1] === '#' && isOperand(bare[0]!) !== undefined;
+  const isPlace = !isInside && (digits?.[1] === '#' || /^layers\./.test(what));
   const number = digits ? Number(digits[2]) : undefined;
   return {
     ...{
@@ -104,7 +105,8 @@ function wantedOf([path, tensor]: readonly [readonly string[], Tensor]): Wanted 
     },
     layer: words.length > 1 ? words[0] : undefined,
     place: isPlace ? number : undefined,
-    nth: isPlace ? undefined : number,
+    // The lists w and b hold those of the layers that have weights, from the first.
+    nth: isPlace || number === undefined ? undefined : isInside ? number + 1 : number,
   };
 }
 
@@ -125,7 +127,7 @@ export function networkGradient(engine: Engine, example: Example): void {
   const layers = denseLayers(example);
   const net = network(x, [layers]);
   const [y] = execute(engine, net.graph, feedsOf(net, x));
-  const dy = upstreamOf(fields) ?? lossGradient(engine, fields, y!);
+  const dy = upstreamOf(fields) ?? lossGradient(engine, withLoss(fields), y!);
   const found = networkGradients(engine, net, x, dy);
   const wanted = leaves(example.expect).map(wantedOf);
   if (wanted.length === 0) fail('the case expects nothing');
@@ -138,6 +140,18 @@ export function networkGradient(engine: Engine, example: Example): void {
 
 /** Losses that differ from one of the engine's by a factor. */
 const scaledLosses: Readonly<Record<string, number>> = { halfsumsquares: 0.5, l2loss: 0.5 };
+
+/** A loss with fields of its own, its name among them. */
+function withLoss({ tensors, attrs }: Fields): Fields {
+  const { loss, ...others } = attrs;
+  if (typeof loss !== 'object' || loss === null) return { tensors, attrs };
+  const own = fieldsOf(loss as Json);
+  const name = pick(own.attrs, 'op', 'name', 'type', 'kind');
+  return {
+    tensors: { ...tensors, ...own.tensors },
+    attrs: { ...others, ...own.attrs, loss: name },
+  };
+}
 
 /** Without upstream: that of the loss that the case names, of no target or one; else of the sum. */
 export function lossGradient(engine: Engine, { tensors, attrs }: Fields, y: Tensor): Tensor {

@@ -20,6 +20,7 @@ import {
   fieldsOf,
   isTensor,
   type Json,
+  keyOf,
   need,
   pick,
   plainName,
@@ -30,13 +31,13 @@ import {
 import { networkLayer, type WeightOrder } from './ops.js';
 
 /** [..., in, out] as [out, ..., in]. */
-function outFirst({ shape, data }: Tensor): number[] {
+export function outFirst({ shape, data }: Tensor): number[] {
   const [outs, rest] = [shape.at(-1)!, elements(shape.slice(0, -1))];
   return Array.from(data, (_, i) => data[(i % rest) * outs + Math.floor(i / rest)]!);
 }
 
 /** The way back, for a weight of the example's shape. */
-function outLast(data: readonly number[], shape: Shape): number[] {
+export function outLast(data: readonly number[], shape: Shape): number[] {
   const [outs, rest] = [shape.at(-1)!, elements(shape.slice(0, -1))];
   return Array.from(data, (_, i) => data[(i % outs) * rest + Math.floor(i / outs)]!);
 }
@@ -90,6 +91,13 @@ function compound(x: Value, layer: Json, label: string, weights: Placed[]): Valu
     : concat(ends);
 }
 
+/** What a layer without a name is, by its weights. */
+function unnamedLayer({ tensors }: Fields): string {
+  const w = pick(tensors, 'w', 'weights', 'weight', 'filter', 'kernel');
+  const ranks: Readonly<Record<number, string>> = { 2: 'dense', 3: 'conv1d', 4: 'conv2d' };
+  return ranks[w?.shape.length ?? 0] ?? fail('a layer has no op');
+}
+
 /** A layer's op and fields; `{relu: {}}` and 'relu' name an op too, and a product's operand is w. */
 function layerFields(json: Json | string): { readonly op: string; readonly fields: Fields } {
   if (typeof json === 'string') return { op: json, fields: { tensors: {}, attrs: {} } };
@@ -99,7 +107,7 @@ function layerFields(json: Json | string): { readonly op: string; readonly field
   if (named === undefined && others.length === 0) {
     return layerFields({ op: key, ...(value as Json) });
   }
-  const op = (named as string | undefined) ?? fail('a layer has no op');
+  const op = (named as string | undefined) ?? unnamedLayer(fields);
   const { tensors } = fields;
   const [only, ...rest] = Object.keys(tensors);
   const isProduct = /^(matmul|dot)$/.test(plainName(op)) && only && rest.length === 0;
@@ -115,7 +123,7 @@ function stackLayers(x: Value, list: readonly Json[], prefix: string, weights: P
     const { op, fields } = layerFields(json);
     const rule = networkLayer(op, fields);
     for (const { names, id, order, optional } of rule.weights) {
-      const name = names.find((candidate) => fields.tensors[candidate]) ?? names[0]!;
+      const name = keyOf(fields.tensors, ...names) ?? names[0]!;
       const tensor = optional ? fields.tensors[name] : need(fields.tensors, ...names);
       if (!tensor) continue;
       weights.push({ layer, name: id, names, id: `${label}.${id}`, order, tensor });
@@ -216,12 +224,17 @@ export function networkGradients(
   return [{ layer: -1, name: 'x', names: ['x', 'input', 'value'], tensor: dx! }, ...placed];
 }
 
-/** The input of a case. */
-export const inputOf = ({ tensors }: Fields): Tensor =>
-  need(tensors, 'x', 'input', 'inputs', 'value', 'images', 'image');
+/** What cases call the input. */
+export const inputNames = ['x', 'input', 'inputs', 'value', 'images', 'image', 'img'];
 
-/** The tensors that a case expects, by name; a single one is y. */
+/** The input of a case. */
+export const inputOf = ({ tensors }: Fields): Tensor => need(tensors, ...inputNames);
+
+/** The tensors that a case expects, by name; a single one is y, those of a list y0, y1, ... */
 export function outputsOf(expect: unknown): [string, Tensor][] {
+  if (Array.isArray(expect) && expect.length > 0 && expect.every(isTensor)) {
+    return expect.map((tensor, i) => [`y${i}`, toTensor(tensor)]);
+  }
   if (isTensor(expect) || Array.isArray(expect) || typeof expect === 'number') {
     return [['y', toTensor(expect)]];
   }

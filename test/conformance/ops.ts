@@ -7,7 +7,7 @@ import * as a from '../../host/front/arrays.js';
 import * as l from '../../host/front/layers.js';
 import type { Tensor as Value } from '../../host/front/tensor.js';
 import { oneResult } from './array-ops.js';
-import { type Fields, need, numbersOf, pick, plainName, type Tensor } from './example.js';
+import { type Fields, isOn, need, numbersOf, pick, plainName, type Tensor } from './example.js';
 
 /** Weights of a layer: where they stand in the case, in the graph, and in which order. */
 export interface Weight {
@@ -43,13 +43,23 @@ function lineOf(value: unknown): number {
   return list.length === 3 ? list[1]! : list[0]!;
 }
 
+/** A name, or [top, bottom, left, right] of as many numbers, of one, of [h, w] or of all axes. */
+function paddingOf(attrs: Attrs): 'valid' {
+  const given = pick(attrs, 'padding', 'pad', 'pads', 'mode') ?? 'valid';
+  if (typeof given === 'string') return plainName(given) as 'valid';
+  const list = numbersOf(given);
+  const [first = 0, second = first] = list;
+  const around = [first, first, second, second];
+  return (list.length === 8 ? list.slice(2, 6) : list.length === 4 ? list : around) as never;
+}
+
+const dilationNames = ['dilation', 'dilations', 'dilationRate', 'rate', 'rates'];
+
 function windowOf(attrs: Attrs, strides: unknown = 1) {
   return {
     strides: pairOf(pick(attrs, 'strides', 'stride') ?? strides),
-    padding: Array.isArray(attrs.padding)
-      ? (numbersOf(attrs.padding) as never)
-      : (plainName((attrs.padding as string) ?? 'valid') as 'valid'),
-    dilation: pairOf(pick(attrs, 'dilation', 'dilations', 'dilationRate', 'rate', 'rates') ?? 1),
+    padding: paddingOf(attrs),
+    dilation: pairOf(pick(attrs, ...dilationNames) ?? 1),
   };
 }
 
@@ -60,18 +70,23 @@ const biasOf = ({ tensors }: Fields) => ({ useBias: pick(tensors, ...b.names) !=
 const shapeOf = ({ tensors }: Fields, names: readonly string[]): Shape =>
   need<Tensor>(tensors, ...names).shape;
 
-const depthwiseNames = ['depthwise', 'depthwiseFilter', 'depthwise_filter', 'dw'];
-const pointwiseNames = ['pointwise', 'pointwiseFilter', 'pointwise_filter', 'pw'];
+const depthwiseNames = ['depthwise', 'depthwiseFilter', 'depthwiseKernel', 'dw'];
+const pointwiseNames = ['pointwise', 'pointwiseFilter', 'pointwiseKernel', 'pw'];
 const sizeNames = [
-  ...['size', 'ksize', 'poolSize', 'pool_size', 'kernelSize', 'kernel_size'],
-  ...['window', 'windowShape', 'window_shape'],
+  ...['size', 'ksize', 'poolSize', 'kernelSize', 'window', 'windowShape', 'windowSize'],
+  ...['filterSize', 'kernel', 'filter'],
 ];
+
+/** The window of a pool; `kernel` and `filter` may have been taken for a tensor. */
+const sizeOf = ({ attrs, tensors }: Fields): unknown =>
+  need({ ...tensors, ...attrs } as Attrs, ...sizeNames);
 
 const pool = (f: typeof l.maxPool2d): Layer => ({
   weights: [],
   ranks: { x: 4 },
-  build(x, { attrs }, name) {
-    const size = pairOf(need(attrs, ...sizeNames));
+  build(x, fields, name) {
+    const { attrs } = fields;
+    const size = pairOf(sizeOf(fields));
     const { dilation: _, ...window } = windowOf(attrs, [size].flat());
     return f(x, size, { ...window, name });
   },
@@ -80,9 +95,10 @@ const pool = (f: typeof l.maxPool2d): Layer => ({
 const pool1d = (f: typeof l.maxPool1d): Layer => ({
   weights: [],
   ranks: { x: 3 },
-  build(x, { attrs }, name) {
-    const size = lineOf(need(attrs, ...sizeNames));
-    const { padding } = windowOf(attrs);
+  build(x, fields, name) {
+    const { attrs } = fields;
+    const size = lineOf(sizeOf(fields));
+    const padding = paddingOf(attrs);
     return f(x, size, { stride: lineOf(pick(attrs, 'strides', 'stride') ?? size), padding, name });
   },
 });
@@ -91,8 +107,8 @@ const pool1d = (f: typeof l.maxPool1d): Layer => ({
 export const normNames: Readonly<Record<'gamma' | 'beta' | 'mean' | 'variance', string[]>> = {
   gamma: ['gamma', 'scale'],
   beta: ['beta', 'offset'],
-  mean: ['mean', 'movingMean', 'moving_mean'],
-  variance: ['variance', 'var', 'movingVariance', 'moving_variance', 'movingVar'],
+  mean: ['mean', 'movingMean', 'runningMean'],
+  variance: ['variance', 'var', 'movingVariance', 'movingVar', 'runningVariance', 'runningVar'],
 };
 
 const layers: Readonly<Record<string, Layer>> = {
@@ -104,11 +120,11 @@ const layers: Readonly<Record<string, Layer>> = {
     ],
     build(x, fields, name) {
       const [taps, , filters] = shapeOf(fields, weightNames);
-      const { padding } = windowOf({ padding: fields.attrs.padding });
+      const padding = paddingOf(fields.attrs);
       const number = (...names: string[]) => lineOf(pick(fields.attrs, ...names) ?? 1);
       const window = {
         stride: number('strides', 'stride'),
-        dilation: number('dilation', 'dilations', 'dilationRate', 'rate'),
+        dilation: number(...dilationNames),
         padding,
       };
       return l.conv1d(x, filters!, taps!, { ...window, ...biasOf(fields), name });
@@ -159,7 +175,7 @@ const layers: Readonly<Record<string, Layer>> = {
     weights: [],
     build: (x, { attrs }, name) =>
       l.globalAvgPool2d(x, {
-        keepDims: pick(attrs, 'keepDims', 'keepdims', 'keep_dims') === true,
+        keepDims: isOn(attrs, 'keepDims'),
         name,
       }),
   },
@@ -170,7 +186,7 @@ const layers: Readonly<Record<string, Layer>> = {
       ...{ names, id, order: 'same', optional: true },
     })),
     build(x, { attrs }, name) {
-      const epsilon = pick(attrs, 'epsilon', 'eps', 'varianceEpsilon', 'variance_epsilon');
+      const epsilon = pick(attrs, 'epsilon', 'eps', 'varianceEpsilon');
       const momentum = pick(attrs, 'momentum', 'decay') as number | undefined;
       return l.batchNorm(x, {
         // The builder wants one above 0; in float32 this one is none.
@@ -203,6 +219,8 @@ const aliases: Readonly<Record<string, string>> = {
   ...{ separableconv: 'separableconv2d', maxpool: 'maxpool2d', maxpooling2d: 'maxpool2d' },
   ...{ avgpool: 'avgpool2d', averagepool: 'avgpool2d', averagepool2d: 'avgpool2d' },
   ...{ averagepooling2d: 'avgpool2d', meanpool2d: 'avgpool2d', maxpooling1d: 'maxpool1d' },
+  ...{ avgpooling2d: 'avgpool2d', meanpool: 'avgpool2d', avgpooling1d: 'avgpool1d' },
+  ...{ maxpooling: 'maxpool2d', averagepooling: 'avgpool2d', avgpooling: 'avgpool2d' },
   ...{ averagepool1d: 'avgpool1d', averagepooling1d: 'avgpool1d', meanpool1d: 'avgpool1d' },
   ...{ globalaveragepool: 'globalavgpool2d', globalavgpool: 'globalavgpool2d' },
   ...{ globalaveragepool2d: 'globalavgpool2d', globalaveragepooling2d: 'globalavgpool2d' },

@@ -4,9 +4,10 @@
  */
 import type { Engine } from '../../host/engine/engine.js';
 import { type Example, fail, type Json } from './example.js';
+import { fit } from './fits.js';
 import { branches, forward, gradient, networkCase } from './kinds.js';
 import { networkGradient } from './network-gradients.js';
-import { ema, fit, optimizer } from './training.js';
+import { ema, optimizer } from './training.js';
 
 type Kind = (engine: Engine, example: Example) => void;
 

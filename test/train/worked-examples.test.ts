@@ -13,6 +13,7 @@ import { runExample, runExamples } from '../conformance/run.js';
 import { sharedData } from '../shared-data.js';
 import { ownExamples } from './fixtures/own-examples.js';
 import { ownSpellings } from './fixtures/own-spellings.js';
+import { ownTraining } from './fixtures/own-training.js';
 
 const file = sharedData('worked-examples.json');
 const engine = await createEngine();
@@ -33,7 +34,7 @@ test('the examples that PyTorch and NumPy computed', async (t) => {
   }
 });
 
-for (const example of [...ownExamples, ...ownSpellings]) {
+for (const example of [...ownExamples, ...ownSpellings, ...ownTraining]) {
   test(`worked by hand: ${example.kind} ${example.name}`, () => runExample(engine, example));
 }
 
