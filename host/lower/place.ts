@@ -142,6 +142,9 @@ function step(
   return { node, kernel, macs, ...source, window, ...scratch };
 }
 
+/** A plan above its limit by more than this factor does not come below it by moving a value. */
+const reach = 1.25;
+
 interface Placed {
   readonly owners: Owners;
   readonly placed: Plan;
@@ -162,7 +165,8 @@ function smallest(graph: Graph, chosen: readonly Chosen[], target: Target, enoug
     chosen.filter(({ kernel }) => kernel.inPlace).map(({ node }) => node.output),
   );
   let best = planned(inPlace);
-  for (const id of [...inPlace]) {
+  const far = enough > 0 && best.placed.bytes > reach * enough;
+  for (const id of far ? [] : inPlace) {
     if (best.placed.bytes <= Math.max(best.placed.lowerBound, enough)) break;
     const without = new Set([...inPlace].filter((other) => other !== id));
     const next = planned(without);
@@ -186,7 +190,7 @@ export function chooseKernels(graph: Graph, target: Target, proof: readonly Step
  *
  * @param graph stage `lowered`
  * @param fastest the kernels without regard to memory
- * @param enough bytes below which a smaller arena is not looked for
+ * @param enough limit of the arena, below which a smaller one is not looked for; 0 for none
  * @throws UnsupportedError when an output is constant
  */
 export function place(

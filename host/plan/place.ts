@@ -9,34 +9,76 @@ const improvements = 64;
 /** Pairs of buffers that may be looked at in one plan: bounds the time for large graphs. */
 const pairBudget = 20_000_000;
 
-const alignUp = (offset: number, align: number): number => Math.ceil(offset / align) * align;
-
-type Interval = readonly [low: number, high: number];
-
-/** The open intervals of offsets that `neighbour`, placed at `at`, forbids to `block`. */
-function forbidden(
+/** The offsets of `block`, from where `neighbour` lies, between which all are forbidden. */
+function bounds(
   block: Block,
   { role, distance, exact }: Neighbour,
   other: Block,
-  at: number,
-): readonly Interval[] {
-  const below = at - block.bytes;
-  const above = at + other.bytes;
-  if (exact) {
-    return [
-      [below, at],
-      [at, above],
-    ];
-  }
-  const low = role === 'output' ? Math.max(below, at - distance) : below;
-  const high = role === 'input' ? Math.min(above, at + distance) : above;
-  return [[low, high]];
+): readonly [low: number, high: number] {
+  const [below, above] = [-block.bytes, other.bytes];
+  if (exact) return [below, above];
+  return [
+    role === 'output' ? Math.max(below, -distance) : below,
+    role === 'input' ? Math.min(above, distance) : above,
+  ];
 }
 
-/** Room for the forbidden intervals of one block: of each other one, two at most. */
-interface Intervals {
+/** Blocks and their neighbours in flat arrays: planning is mostly this. */
+interface Flat {
+  readonly blocks: readonly Block[];
+  readonly bytes: Float64Array;
+  readonly align: Float64Array;
+  /** The neighbours of block i are those from from[i] to from[i + 1]. */
+  readonly from: Int32Array;
+  readonly other: Int32Array;
+  /** With the neighbour at 0, the offsets between these are forbidden; and for an exact one: */
+  readonly low: Float64Array;
+  readonly high: Float64Array;
+  /** One offset between them that is allowed, else NaN. */
+  readonly allowed: Float64Array;
+  /** Room for the forbidden intervals of one block: of each other one, two at most. */
   readonly lows: Float64Array;
   readonly highs: Float64Array;
+}
+
+function flatten(blocks: readonly Block[]): Flat {
+  const pairs = blocks.flatMap((block) =>
+    block.neighbours.map((neighbour) => {
+      const [low, high] = bounds(block, neighbour, blocks[neighbour.block]!);
+      return { ...neighbour, low, high };
+    }),
+  );
+  const from = new Int32Array(blocks.length + 1);
+  for (const [i, { neighbours }] of blocks.entries()) from[i + 1] = from[i]! + neighbours.length;
+  return {
+    blocks,
+    bytes: Float64Array.from(blocks, ({ bytes }) => bytes),
+    align: Float64Array.from(blocks, ({ align }) => align),
+    from,
+    other: Int32Array.from(pairs, ({ block }) => block),
+    low: Float64Array.from(pairs, ({ low }) => low),
+    high: Float64Array.from(pairs, ({ high }) => high),
+    allowed: Float64Array.from(pairs, ({ exact }) => (exact ? 0 : Number.NaN)),
+    lows: new Float64Array(2 * blocks.length),
+    highs: new Float64Array(2 * blocks.length),
+  };
+}
+
+/** Collects the intervals that the placed neighbours of a block forbid; how many they are. */
+function collect(index: number, offsets: Float64Array, flat: Flat): number {
+  const { other, low, high, allowed, lows, highs } = flat;
+  let count = 0;
+  for (let k = flat.from[index]!; k < flat.from[index + 1]!; k++) {
+    const at = offsets[other[k]!]!;
+    if (at < 0) continue;
+    lows[count] = at + low[k]!;
+    highs[count++] = at + high[k]!;
+    if (Number.isNaN(allowed[k]!)) continue;
+    highs[count - 1] = at + allowed[k]!;
+    lows[count] = at + allowed[k]!;
+    highs[count++] = at + high[k]!;
+  }
+  return count;
 }
 
 /**
@@ -44,28 +86,16 @@ interface Intervals {
  * it, until none does: in any order of the intervals that ends at the same offset, and after a few
  * passes, while sorting them would take most of the planner's time.
  */
-function firstFit(
-  blocks: readonly Block[],
-  index: number,
-  offsets: Float64Array,
-  { lows, highs }: Intervals,
-): number {
-  const block = blocks[index]!;
-  let count = 0;
-  for (const neighbour of block.neighbours) {
-    const at = offsets[neighbour.block]!;
-    if (at < 0) continue;
-    for (const [low, high] of forbidden(block, neighbour, blocks[neighbour.block]!, at)) {
-      lows[count] = low;
-      highs[count++] = high;
-    }
-  }
+function firstFit(index: number, offsets: Float64Array, flat: Flat): number {
+  const { lows, highs } = flat;
+  const count = collect(index, offsets, flat);
+  const align = flat.align[index]!;
   let offset = 0;
   for (let raised = true; raised; ) {
     raised = false;
     for (let i = 0; i < count; i++) {
       if (lows[i]! >= offset || highs[i]! <= offset) continue;
-      offset = alignUp(highs[i]!, block.align);
+      offset = Math.ceil(highs[i]! / align) * align;
       raised = true;
     }
   }
@@ -79,8 +109,9 @@ function placePinned(blocks: readonly Block[], offsets: Float64Array): void {
       const at = offsets[neighbour.block]!;
       if (at < 0) continue;
       const other = blocks[neighbour.block]!;
-      const pinned = block.pinned;
-      if (forbidden(block, neighbour, other, at).some(([a, b]) => pinned > a && pinned < b)) {
+      const [low, high] = bounds(block, neighbour, other);
+      const apart = block.pinned - at;
+      if (apart > low && apart < high && !(neighbour.exact && apart === 0)) {
         throw new Error(`plan: ${other.id} and ${block.id} are pinned onto each other`);
       }
     }
@@ -95,21 +126,18 @@ interface Placement {
   readonly top: number;
 }
 
-function placeInOrder(blocks: readonly Block[], order: readonly number[]): Placement {
-  const offsets = new Float64Array(blocks.length).fill(-1);
-  const room = {
-    lows: new Float64Array(2 * blocks.length),
-    highs: new Float64Array(2 * blocks.length),
-  };
-  placePinned(blocks, offsets);
-  for (const i of order) if (offsets[i]! < 0) offsets[i] = firstFit(blocks, i, offsets, room);
+function placeInOrder(flat: Flat, order: readonly number[]): Placement {
+  const offsets = new Float64Array(order.length).fill(-1);
+  placePinned(flat.blocks, offsets);
+  for (const i of order) if (offsets[i]! < 0) offsets[i] = firstFit(i, offsets, flat);
   let bytes = 0;
   let top = -1;
-  blocks.forEach((block, i) => {
-    if (offsets[i]! + block.bytes <= bytes) return;
-    bytes = offsets[i]! + block.bytes;
+  for (let i = 0; i < offsets.length; i++) {
+    const end = offsets[i]! + flat.bytes[i]!;
+    if (end <= bytes) continue;
+    bytes = end;
     top = i;
-  });
+  }
   return { offsets, bytes, top };
 }
 
@@ -175,12 +203,18 @@ export function place(
 ): Float64Array {
   const pairs = blocks.reduce((sum, { neighbours }) => sum + neighbours.length, 1);
   const starts = orderings(blocks);
+  const flat = flatten(blocks);
   const rounds = Math.min(most, Math.floor(pairBudget / pairs / starts.length));
   let best: Placement | undefined;
+  // An order leads to the same ones as before, so where one comes again nothing new follows.
+  const tried = new Set<string>();
   for (const start of starts) {
     let order = start;
     for (let round = 0; round <= rounds; round++) {
-      const placed = placeInOrder(blocks, order);
+      const key = order.join();
+      if (tried.has(key)) break;
+      tried.add(key);
+      const placed = placeInOrder(flat, order);
       if (!best || placed.bytes < best.bytes) best = placed;
       if (best.bytes <= lowerBound) return best.offsets;
       if (placed.top < 0 || order[0] === placed.top) break;

@@ -38,6 +38,21 @@ function refuseStream(graph: Graph, problem: string): never {
   });
 }
 
+/** The kernels of every way to compute the first layers row by row, the fewest layers first. */
+function* rowChoices(
+  graph: Graph,
+  target: Target,
+  proof: readonly StepProof[],
+  chosen: readonly Chosen[],
+  streamInput: boolean,
+): Generator<readonly Chosen[]> {
+  const prefix = rowPrefix(graph, target, proof);
+  for (const count of prefix.cuts) {
+    const group = rowGroup(graph, prefix, count, streamInput);
+    if (!streamInput || consumesInput(graph, group)) yield grouped(chosen, group);
+  }
+}
+
 /**
  * Every way to compute the first layers row by row, the fewest layers first.
  *
@@ -48,24 +63,36 @@ export function* rowPlacements(
   target: Target,
   proof: readonly StepProof[],
   chosen: readonly Chosen[],
-  { ram, streamInput = false }: RowOptions = {},
+  { streamInput = false }: RowOptions = {},
 ): Generator<Lowered> {
-  const prefix = rowPrefix(graph, target, proof);
-  for (const count of prefix.cuts) {
-    const group = rowGroup(graph, prefix, count, streamInput);
-    if (streamInput && !consumesInput(graph, group)) continue;
-    yield place(graph, target, proof, grouped(chosen, group), ram);
+  for (const choice of rowChoices(graph, target, proof, chosen, streamInput)) {
+    yield place(graph, target, proof, choice);
   }
 }
 
-/** The fewest layers for `ram`, or else the smallest of all. */
-function search(placements: Iterable<Lowered>, ram: number | undefined): Lowered | undefined {
-  let best: Lowered | undefined;
-  for (const placed of placements) {
-    if (!best || placed.arenaBytes < best.arenaBytes) best = placed;
-    if (ram !== undefined && best.arenaBytes <= ram) break;
+const smaller = (a: Lowered | undefined, b: Lowered): Lowered =>
+  a && a.arenaBytes <= b.arenaBytes ? a : b;
+
+/** So many of those that come nearest to a limit are planned with more care. */
+const nearest = 3;
+
+/** The fewest layers for `ram`, or else about the smallest arena of all. */
+function searchWithin(
+  choices: Iterable<readonly Chosen[]>,
+  placeIn: (choice: readonly Chosen[], limit: number) => Lowered,
+  ram: number,
+): Lowered | undefined {
+  const failed: { readonly choice: readonly Chosen[]; readonly placed: Lowered }[] = [];
+  for (const choice of choices) {
+    const placed = placeIn(choice, ram);
+    if (placed.arenaBytes <= ram) return placed;
+    failed.push({ choice, placed });
   }
-  return best;
+  failed.sort((a, b) => a.placed.arenaBytes - b.placed.arenaBytes);
+  return failed
+    .slice(0, nearest)
+    .map(({ choice, placed }) => smaller(placed, placeIn(choice, placed.arenaBytes - 1)))
+    .reduce<Lowered | undefined>(smaller, undefined);
 }
 
 /** Whether nothing but a group, with one source, reads the graph's only input. */
@@ -77,6 +104,20 @@ function consumesInput(graph: Graph, { images }: RowGroup): boolean {
   const others = graph.nodes.filter(({ output }) => !inside.has(output) && output !== source.value);
   const read = [...others.flatMap(({ inputs }) => inputs), ...graph.outputs];
   return !read.some((id) => id === source.value || id === graph.inputs[0]);
+}
+
+/** No rows: as without a limit where that is small enough, else with smaller kernels. */
+function wholeImages(
+  graph: Graph,
+  target: Target,
+  proof: readonly StepProof[],
+  chosen: readonly Chosen[],
+  ram: number | undefined,
+): Lowered {
+  const usual = place(graph, target, proof, chosen);
+  if (ram === undefined || usual.arenaBytes <= ram) return usual;
+  const limited = place(graph, target, proof, chosen, ram);
+  return limited.arenaBytes < usual.arenaBytes ? limited : usual;
 }
 
 /**
@@ -95,9 +136,17 @@ export function placeByRows(
 ): Lowered {
   const { ram, streamInput = false } = options;
   const chosen = chooseKernels(graph, target, proof);
-  const whole = streamInput ? undefined : place(graph, target, proof, chosen);
+  const whole = streamInput ? undefined : wholeImages(graph, target, proof, chosen, ram);
   if (whole && (ram === undefined || whole.arenaBytes <= ram)) return whole;
-  const found = search(rowPlacements(graph, target, proof, chosen, options), ram);
+  const choices = rowChoices(graph, target, proof, chosen, streamInput);
+  const placeIn = (choice: readonly Chosen[], limit?: number) =>
+    place(graph, target, proof, choice, limit);
+  const found =
+    ram === undefined
+      ? [...choices]
+          .map((choice) => placeIn(choice))
+          .reduce<Lowered | undefined>(smaller, undefined)
+      : searchWithin(choices, placeIn, ram);
   if (!found && streamInput) {
     refuseStream(graph, 'its first layers do not compute an image row by row from one input');
   }
