@@ -52,6 +52,7 @@ export { createMfcc, type Mfcc, type MfccOptions, mfcc } from './data/mfcc.js';
 export { openDataset } from './data/open.js';
 export type { OpenOptions } from './data/open-options.js';
 export { type ImageSize, type ResizeOptions, resizeImage } from './data/resize.js';
+export { type IdxTensor, readIdx, writeIdx } from './format/idx.js';
 export { decodeImage, type Image } from './format/image.js';
 export { readNpz, writeNpz } from './format/npz.js';
 export { decodeExample, type Example, encodeExample, type Feature } from './format/tf-example.js';

@@ -130,7 +130,7 @@ async function stackBound({ board, dir, tool }: Gcc): Promise<StackBound> {
 }
 
 /** Flash and RAM that the sections of an image take. */
-export function imageSize(image: Uint8Array): ImageSize {
+function imageSize(image: Uint8Array): ImageSize {
   const sections = elfSections(image).filter(({ allocated }) => allocated);
   const sum = (list: typeof sections): number => list.reduce((n, { bytes }) => n + bytes, 0);
   return {

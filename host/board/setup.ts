@@ -3,6 +3,7 @@
  */
 import { ToolchainError } from '../core/errors.js';
 import { buildNative } from '../engine/cpu/native-build.js';
+import { nativeVariants } from '../engine/cpu/native-engine.js';
 import { toolStates } from './doctor.js';
 import { runTool } from './toolchain/run-tool.js';
 import {
@@ -125,7 +126,7 @@ export async function setupMachine({
 async function buildEngine(report: (line: string) => void): Promise<string | null> {
   try {
     const path = await buildNative();
-    report(`the native engine is ${path}`);
+    report(`the native engine is ${path}; variants here: ${(await nativeVariants()).join(', ')}`);
     return path;
   } catch (error) {
     if (!(error instanceof ToolchainError)) throw error;

@@ -18,7 +18,7 @@ function findRoot(): string {
 }
 
 /** The folder of the package, absolute. */
-export const packageRoot = findRoot();
+const packageRoot = findRoot();
 
 /** A file that ships with the package, such as `kernels/c/enn_s8.h`; absolute. */
 export const packageFile = (...path: string[]): string => join(packageRoot, ...path);

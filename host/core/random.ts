@@ -5,7 +5,7 @@
  */
 
 /** What a stream of numbers is for; streams of different purposes are independent. */
-export const purposes = {
+const purposes = {
   initialize: 1,
   shuffle: 2,
   dropout: 3,

@@ -47,7 +47,7 @@ const checks: { readonly [K in keyof Augmentation]-?: (value: unknown) => boolea
 };
 
 /** The same augmentation, checked. @throws UsageError naming the part that is wrong */
-export function requireAugmentation(augmentation: Augmentation): Augmentation {
+function requireAugmentation(augmentation: Augmentation): Augmentation {
   for (const [name, value] of Object.entries(augmentation)) {
     const check = Object.hasOwn(checks, name) ? checks[name as keyof Augmentation] : undefined;
     if (!check) throw usage(`there is no augmentation '${name}'`);

@@ -59,7 +59,7 @@ function targetFeatures(dataset: Dataset, index: number): [string, Feature][] {
  * One example as tf.train.Example: `image_raw` for pixels, else the floats `x`; `height`, `width`
  * and `depth` where the input has them; `label`, and `image/class/text` where the class has a name.
  */
-export function exampleOf(dataset: Dataset, index: number): Example {
+function exampleOf(dataset: Dataset, index: number): Example {
   const real = dataset.inputs([index]);
   return new Map([...inputFeatures(dataset, real), ...targetFeatures(dataset, index)]);
 }
@@ -116,7 +116,7 @@ const writers: Readonly<Record<string, (dataset: Dataset, count: number, out: st
 };
 
 /** The suffixes that `writeDataset` knows. */
-export const writtenSuffixes = Object.keys(writers);
+const writtenSuffixes = Object.keys(writers);
 
 /**
  * Writes the first `count` examples of a dataset, in the kind of file that the suffix says.

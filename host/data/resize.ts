@@ -29,7 +29,7 @@ const samePixels = (image: Image, size: ImageSize): boolean =>
   image.height === size.height && image.width === size.width;
 
 /** The image in 1 or 3 channels. */
-export function toChannels(image: Image, channels: 1 | 3): Image {
+function toChannels(image: Image, channels: 1 | 3): Image {
   if (image.channels === channels) return image;
   const { width, height, pixels } = image;
   const out = new Uint8Array(width * height * channels);

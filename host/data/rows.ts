@@ -139,7 +139,7 @@ export function fileRows(source: ByteFile, layout: FileLayout): Rows {
 }
 
 /** Decoded rows up to this many bytes are kept, so that they are computed once, not every epoch. */
-export const cacheBytes = 2 ** 28;
+const cacheBytes = 2 ** 28;
 
 /** What computes one row. */
 export interface RowMaker {

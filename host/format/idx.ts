@@ -3,6 +3,7 @@
  * big-endian uint32 per dimension, then the elements, big-endian, row-major.
  * Source: http://yann.lecun.com/exdb/mnist (section "the IDX file format").
  */
+import { BadInputError } from '../core/errors.js';
 import { elements } from '../core/shape.js';
 import type { ByteFile } from './byte-file.js';
 import { bytesOf, damaged, damagedHint, need, openSource, type Source } from './bytes.js';
@@ -136,12 +137,16 @@ export function readIdx(bytes: Uint8Array, file = 'idx data'): IdxTensor {
   return rules[dtype].tensor(shape, swapped(body, size).buffer);
 }
 
-/** The IDX file of a tensor. The shape must have at most 255 dimensions and match the data. */
+/**
+ * The IDX file of a tensor.
+ * @throws BadInputError for a shape that does not match the data, or of more than 255 dimensions
+ */
 export function writeIdx(tensor: IdxTensor): Uint8Array {
   const { code, size } = rules[tensor.dtype];
   if (elements(tensor.shape) !== tensor.data.length || tensor.shape.length > 255) {
-    throw new RangeError(
+    throw new BadInputError(
       `idx: shape [${tensor.shape}] does not fit ${tensor.data.length} elements`,
+      { hint: 'Give as many numbers as the shape has elements, in at most 255 dimensions.' },
     );
   }
   const start = 4 + 4 * tensor.shape.length;

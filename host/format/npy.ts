@@ -4,7 +4,7 @@
  * row-major order on reading.
  * Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
-import { UnsupportedError } from '../core/errors.js';
+import { BadInputError, UnsupportedError } from '../core/errors.js';
 import { elements } from '../core/shape.js';
 import type { ByteFile } from './byte-file.js';
 import {
@@ -181,11 +181,15 @@ export function readNpy(bytes: Uint8Array, file = 'npy data'): NpyTensor {
   return rules[dtype].tensor(shape, fortran ? rowMajor(data, shape, size) : data);
 }
 
-/** The .npy file (version 1.0, row-major) of a tensor, as numpy.save writes it. */
+/**
+ * The .npy file (version 1.0, row-major) of a tensor, as numpy.save writes it.
+ * @throws BadInputError for a shape that does not match the data
+ */
 export function writeNpy(tensor: NpyTensor): Uint8Array {
   if (elements(tensor.shape) !== tensor.data.length) {
-    throw new RangeError(
+    throw new BadInputError(
       `npy: shape (${tensor.shape}) does not fit ${tensor.data.length} elements`,
+      { hint: 'Give as many numbers as the shape has elements.' },
     );
   }
   const dims = tensor.shape.map((d) => `${d},`).join(' ');

@@ -21,7 +21,7 @@ export interface WindowAttrs {
 }
 
 /** [height, width] of a window op's output over x of shape [N, H, W, C]. */
-export function windowOutput(x: TensorType, kernel: Pair, attrs: WindowAttrs): Pair {
+function windowOutput(x: TensorType, kernel: Pair, attrs: WindowAttrs): Pair {
   const [, height, width] = x.shape as [number, number, number, number];
   const { stride, pad, dilation = [1, 1] } = attrs;
   demand(

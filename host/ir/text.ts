@@ -30,7 +30,7 @@ export const textFormat = 1;
 const sigils = { input: '%', temp: '%', const: '@', state: '$' } as const;
 
 /** A value's id with its sigil. */
-export const printId = (value: Value): string => sigils[value.kind] + value.id;
+const printId = (value: Value): string => sigils[value.kind] + value.id;
 
 function printQuant(quant: Quantization): string {
   const scales = [...quant.scale].map(formatFloat32);

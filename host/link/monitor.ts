@@ -15,7 +15,7 @@ function hex(bytes: Uint8Array): string {
 }
 
 /** A frame in one line, such as `reply RUN #3 ok`. */
-export function describeFrame({ type, sequence, payload }: Frame): string {
+function describeFrame({ type, sequence, payload }: Frame): string {
   const body = Buffer.from(payload);
   if (type === protocol.error && body.length >= 3) {
     const name = errorNames[body[0]!] ?? `error ${body[0]}`;

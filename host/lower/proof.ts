@@ -39,7 +39,7 @@ import { isAliasOp, isStepOp, type StepOp } from './lowered-ops.js';
 /** What no accumulator may exceed: int32, less room for the output's zero point. */
 export const accumulatorLimit = 2 ** 31 - 256;
 /** What no accumulator of 64 bits may exceed, so that its product with a multiplier fits. */
-export const wideLimit = 2 ** 47 - 1;
+const wideLimit = 2 ** 47 - 1;
 /** Largest magnitude of a stored number less its zero point. */
 const span = ({ dtype }: Value): number => (dtype === 's16' ? 2 ** 15 : 255);
 /** One term of a softmax's sum: exp(0) in Q12.19. */

@@ -110,27 +110,3 @@ export async function scoreFloat(
   });
   return scorer.score();
 }
-
-/**
- * The fraction of examples that an integer graph classifies right, through the oracle.
- *
- * @returns null where the dataset has values, not classes
- */
-export const evaluateInteger = async (
-  graph: Graph,
-  dataset: Dataset,
-  options?: ScoreOptions,
-): Promise<number | null> => (await scoreInteger(graph, dataset, options)).accuracy;
-
-/**
- * The fraction of examples that a float graph classifies right, through an engine.
- *
- * @param graph stage float, batch 1
- * @returns null where the dataset has values, not classes
- */
-export const evaluateFloat = async (
-  graph: Graph,
-  dataset: Dataset,
-  engine: Engine,
-  options?: ScoreOptions,
-): Promise<number | null> => (await scoreFloat(graph, dataset, engine, options)).accuracy;

@@ -36,7 +36,7 @@ const trainingOnly = none(
   'This op belongs to training; quantize the float graph of the checkpoint.',
 );
 
-export const quantRules = {
+const quantRules = {
   conv2d: { kind: 'layer', axis: 0, perAxis: 'always' },
   depthwiseConv2d: { kind: 'layer', axis: 3, perAxis: 'always' },
   dense: { kind: 'layer', axis: 0, perAxis: 'option' },

@@ -53,7 +53,7 @@ export const perTensor = (scheme: string, scale: number, zeroPoint: number): Qua
 /**
  * The stored integer of one number. The quotient is a float32, as TFLite's kernels form it.
  */
-export function quantizeOne(x: number, scale: number, zeroPoint: number, limits: Limits): number {
+function quantizeOne(x: number, scale: number, zeroPoint: number, limits: Limits): number {
   const q = zeroPoint + roundAway(Math.fround(x / scale));
   // The sum turns -0 into 0.
   return Math.min(limits.high, Math.max(limits.low, q)) + 0;

@@ -40,7 +40,7 @@ export function lossOf(graph: Graph): LossName {
 }
 
 /** The type of the targets of a batch, for an output of the given shape, batch included. */
-export const targetType = (loss: LossName, output: Shape): TensorType =>
+const targetType = (loss: LossName, output: Shape): TensorType =>
   losses[loss].target === 'class'
     ? { shape: [output[0]!], dtype: 's32' }
     : { shape: output, dtype: 'f32' };

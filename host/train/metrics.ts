@@ -53,7 +53,7 @@ export const lossSoFar = ({ loss, seen }: Running, { reduction }: LossRule): num
   reduction === 'mean' ? loss / Math.max(seen, 1) : loss;
 
 /** True when a is better than b: accuracy first, then loss; on test data if there is any. */
-export function isBetter(a: EpochResult, b: EpochResult | undefined): boolean {
+function isBetter(a: EpochResult, b: EpochResult | undefined): boolean {
   if (!b) return true;
   if (a.testAccuracy !== null && b.testAccuracy !== null && a.testAccuracy !== b.testAccuracy) {
     return a.testAccuracy > b.testAccuracy;

@@ -121,7 +121,7 @@ export function scratch(t: Pick<TestContext, 'after'>): string {
   return dir;
 }
 
-export const classes = 3;
+const classes = 3;
 
 /** A network that learns in no time; `body` replaces its last line. */
 export const modelSource = (

@@ -11,7 +11,7 @@ import { ema, optimizer } from './training.js';
 
 type Kind = (engine: Engine, example: Example) => void;
 
-export const kinds: Readonly<Record<string, Kind>> = {
+const kinds: Readonly<Record<string, Kind>> = {
   forward,
   gradient,
   'bn-gradient': (engine, example) => gradient(engine, { ...example, op: 'batchNorm' }),

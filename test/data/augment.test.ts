@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { randomNormal, randomNormals } from '../../host/core/random.js';
 import { augmentExample, augmented, parseAugmentation } from '../../host/data/augment.js';
-import { memoryDataset } from '../../host/data/memory.js';
 import { subset } from '../../host/data/split.js';
+import { memoryDataset } from '../memory-dataset.js';
 
 const shape = [6, 5, 2];
 const x = Float32Array.from({ length: 60 }, (_, i) => (i + 1) / 64);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { batches } from '../../host/data/batches.js';
-import { memoryDataset } from '../../host/data/memory.js';
 import { splitDataset, subset } from '../../host/data/split.js';
+import { memoryDataset } from '../memory-dataset.js';
 
 const data = memoryDataset({
   name: 'ramp',

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { compileWasm } from '../../host/board/toolchain/wasm-clang.js';
 import { packageFile } from '../../host/core/package.js';
 
-export const inputBytes = 80;
+const inputBytes = 80;
 
 /** Input number `seed`: bytes that include zeros and runs of the same value. */
 export const inputOf = (seed: number): Uint8Array =>

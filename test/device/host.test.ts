@@ -4,9 +4,9 @@ import { rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { after, test } from 'node:test';
 import { crc32 } from 'node:zlib';
+import { openPort } from '../../host/link/open-port.js';
 import { processTransport } from '../../host/link/process.js';
 import { Session } from '../../host/link/session.js';
-import { tcpTransport } from '../../host/link/tcp.js';
 import type { Transport } from '../../host/link/transport.js';
 import { buildHost, hasTool, inputOf, outputOf, scratchDir, windowsOf } from './fixture.js';
 
@@ -43,10 +43,12 @@ test('the same through a TCP bridge', { skip: missing }, async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as { port: number };
-  await check(await tcpTransport('127.0.0.1', port));
+  await check(await openPort(`tcp:127.0.0.1:${port}`));
   await device.close();
   server.close();
-  await assert.rejects(tcpTransport('127.0.0.1', port), { code: 7 });
+  await assert.rejects(openPort(`tcp:127.0.0.1:${port}`), { code: 7 });
+  await assert.rejects(openPort('tcp:127.0.0.1'), { code: 2, message: /no network port/ });
+  await assert.rejects(openPort('tcp:127.0.0.1:70000'), { code: 2 });
 });
 
 test('noise and truncated frames do no harm to memory', { skip: missing }, async () => {

@@ -7,9 +7,10 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
-import { buildNative, canBuildNative } from '../../host/engine/cpu/native-build.js';
+import { buildNative } from '../../host/engine/cpu/native-build.js';
 import { createNativeEngine, nativeVariants } from '../../host/engine/cpu/native-engine.js';
 import { createEngine, type Engine } from '../../host/engine/engine.js';
+import { hasTool } from '../device/fixture.js';
 import { checkOp, floatOps, isWindowed } from '../kernels/f32-check.js';
 import { quick } from '../quick.js';
 import { contract } from './contract.js';
@@ -20,7 +21,7 @@ import { bytesAfterSteps, networks, trainingStep } from './training-step.js';
 const rounds = 10;
 const windowRounds = 25;
 
-const skip = canBuildNative() ? false : 'no C compiler here';
+const skip = hasTool(process.env.CC ?? 'cc') ? false : 'no C compiler here';
 const variants = skip ? [] : await nativeVariants();
 const engines = new Map<string, Engine>();
 for (const variant of variants) engines.set(variant, await createNativeEngine({ variant }));

@@ -7,7 +7,7 @@ import { compileModel } from '../../host/board/compile.js';
 import { DeviceNotFoundError, UsageError } from '../../host/core/errors.js';
 import { evaluateModel } from '../../host/eval/evaluate.js';
 import { importTflite } from '../../host/front/tflite/import-tflite.js';
-import { evaluateInteger } from '../../host/quant/evaluate.js';
+import { scoreInteger } from '../../host/quant/evaluate.js';
 import { engineMissing } from '../quant/fixture.js';
 import { sample } from '../quick.js';
 import { alterWeight, dataset, flashAltered, flashedBuild, tfliteBytes } from './fixture.js';
@@ -28,7 +28,7 @@ test('a device scores what the oracle scores, and every byte is equal', {
   const result = await evaluateModel({ path, dataset, diff: true });
   assert.equal(result.equal, 1);
   assert.equal(result.count, dataset.count);
-  assert.equal(result.accuracy, await evaluateInteger(importTflite(model), dataset));
+  assert.equal(result.accuracy, (await scoreInteger(importTflite(model), dataset)).accuracy);
   assert.equal(result.difference, null);
   assert.ok(result.compared! > 1);
   const diagonal = result.confusion!.reduce((sum, row, i) => sum + row[i]!, 0);

@@ -14,7 +14,7 @@ import { conv2d, dense, flatten, input, maxPool2d } from '../../host/front/layer
 import { quantizeModel } from '../../host/quant/quantize-model.js';
 import { graphOf, images, theEngine } from '../quant/fixture.js';
 
-export const classes = 4;
+const classes = 4;
 export const dataset = images([12, 10, 2], 32, classes);
 
 /** The .tflite bytes of a network of two convolutions and two dense layers. */

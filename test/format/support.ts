@@ -31,7 +31,7 @@ export function generator(seed: number): (below: number) => number {
 }
 
 /** Reads damaged bytes: success or a typed error of the user's file, nothing else. */
-export function survives(read: (bytes: Uint8Array) => unknown, bytes: Uint8Array): boolean {
+function survives(read: (bytes: Uint8Array) => unknown, bytes: Uint8Array): boolean {
   try {
     read(bytes);
     return true;

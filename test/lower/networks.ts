@@ -176,7 +176,7 @@ export function lenetLike(seed: number): Graph {
   return n.finish(n.dense(x, 10, { perAxis: true }));
 }
 
-export function residual(seed: number): Graph {
+function residual(seed: number): Graph {
   const n = network('residual', seed);
   const x = n.conv(n.input([9, 7, 3]), 8, { pad: 'same', relu: true });
   const branch = n.conv(n.conv(x, 8, { pad: 'same', relu: true }), 8, { pad: 'same' });
@@ -187,7 +187,7 @@ export function residual(seed: number): Graph {
   return n.finish(n.dense(n.flatten(n.pool('avgPool2d', y, [2, 2])), 5), y);
 }
 
-export function separable(seed: number): Graph {
+function separable(seed: number): Graph {
   const n = network('separable', seed);
   let x = n.pad(n.input([10, 11, 2]), [0, 0, 1, 2, 2, 1, 0, 0]);
   x = n.conv(x, 5, { stride: [2, 2], relu: true });
@@ -200,7 +200,7 @@ export function separable(seed: number): Graph {
   return n.finish(n.softmax(n.dense(x, 6)));
 }
 
-export function branches(seed: number): Graph {
+function branches(seed: number): Graph {
   const n = network('branches', seed);
   const x = n.input([8, 8, 3]);
   const y = n.input([8, 8, 2]);
@@ -217,7 +217,7 @@ export function branches(seed: number): Graph {
   return n.finish(n.activation('requantize', rows, true), n.reshape(a, [4, 64]));
 }
 
-export function standalone(seed: number): Graph {
+function standalone(seed: number): Graph {
   const n = network('standalone', seed);
   const x = n.input([5, 4, 3]);
   const padded = n.pad(x, [0, 0, 2, 1, 0, 3, 1, 1]);
@@ -229,7 +229,7 @@ export function standalone(seed: number): Graph {
 }
 
 /** Every op that reaches a device, and every shape class of its kernel. */
-export function everything(seed: number): Graph {
+function everything(seed: number): Graph {
   const n = network('everything', seed);
   const x = n.input([6, 6, 2]);
   const conv = n.conv(n.pad(x, [0, 0, 0, 0, 0, 0, 1, 0]), 4, { pad: 'same', dilation: [1, 2] });

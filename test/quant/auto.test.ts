@@ -6,7 +6,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { randomNormal } from '../../host/core/random.js';
 import type { Dataset } from '../../host/data/dataset.js';
-import { memoryDataset } from '../../host/data/memory.js';
 import { exportTflite } from '../../host/emit/tflite/tflite.js';
 import { add, relu } from '../../host/front/elementwise.js';
 import { conv2d, dense, globalAvgPool2d, input, maxPool2d } from '../../host/front/layers.js';
@@ -19,6 +18,7 @@ import { dropOf } from '../../host/quant/gate.js';
 import { candidatesOf } from '../../host/quant/promote.js';
 import { prepareForQuantization } from '../../host/quant/quantize.js';
 import { quantizeModel } from '../../host/quant/quantize-model.js';
+import { memoryDataset } from '../memory-dataset.js';
 import { engineMissing, graphOf, images, theEngine } from './fixture.js';
 
 const options = { skip: engineMissing };

@@ -4,11 +4,11 @@ import { builtFile } from '../../host/core/package.js';
 import { randomInt, randomNormal, randomUniform } from '../../host/core/random.js';
 import { elements, type Shape } from '../../host/core/shape.js';
 import type { Dataset } from '../../host/data/dataset.js';
-import { memoryDataset } from '../../host/data/memory.js';
 import { createEngine, type Engine } from '../../host/engine/engine.js';
 import { model } from '../../host/front/model.js';
 import type { Tensor } from '../../host/front/tensor.js';
 import type { Graph } from '../../host/ir/graph.js';
+import { memoryDataset } from '../memory-dataset.js';
 
 export const engineMissing = existsSync(builtFile('engine.wasm'))
   ? false

@@ -11,7 +11,6 @@ import { after, before, test } from 'node:test';
 import { UsageError } from '../../host/core/errors.js';
 import { randomNormal } from '../../host/core/random.js';
 import type { Dataset } from '../../host/data/dataset.js';
-import { memoryDataset } from '../../host/data/memory.js';
 import { createEngine, type Engine } from '../../host/engine/engine.js';
 import { add, concat, relu, relu6 } from '../../host/front/elementwise.js';
 import {
@@ -36,6 +35,7 @@ import { rebatch } from '../../host/rewrite/rebatch.js';
 import { loadCheckpoint } from '../../host/train/checkpoint.js';
 import { type QatSetup, qatDefaults } from '../../host/train/qat-setup.js';
 import { type TrainOptions, trainModel } from '../../host/train/train.js';
+import { memoryDataset } from '../memory-dataset.js';
 import { reference } from '../reference/reference.js';
 
 let engine: Engine;

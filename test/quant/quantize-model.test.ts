@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GateError } from '../../host/core/errors.js';
 import type { Dataset } from '../../host/data/dataset.js';
-import { memoryDataset } from '../../host/data/memory.js';
 import { elu, relu } from '../../host/front/elementwise.js';
 import { conv2d, dense, flatten, input, maxPool2d } from '../../host/front/layers.js';
 import { getValue } from '../../host/ir/graph.js';
 import { print } from '../../host/ir/text.js';
-import { encodeInput, evaluateFloat, evaluateInteger } from '../../host/quant/evaluate.js';
+import { encodeInput, scoreFloat, scoreInteger } from '../../host/quant/evaluate.js';
 import { requireQuality } from '../../host/quant/gate.js';
 import { quantizeModel } from '../../host/quant/quantize-model.js';
+import { memoryDataset } from '../memory-dataset.js';
 import { engineMissing, features, graphOf, images, theEngine } from './fixture.js';
 
 const options = { skip: engineMissing };
@@ -123,7 +123,7 @@ test('data that does not fit the model is bad input', options, async () => {
   const wrong = images([9, 8, 1]);
   await assert.rejects(quantizeModel({ graph, data: wrong, testData: wrong, engine }), { code: 3 });
   const many = images([8, 8, 1], 20, 7);
-  await assert.rejects(evaluateFloat(graph, many, engine), { code: 3, message: /class number 6/ });
+  await assert.rejects(scoreFloat(graph, many, engine), { code: 3, message: /class number 6/ });
   const few = images([8, 8, 1], 20);
   await assert.rejects(quantizeModel({ graph, data: few, testData: few, engine, samples: 0 }), {
     code: 2,
@@ -182,5 +182,5 @@ test('inputs are encoded on the scale of the model, s8 features as they are', op
   assert.deepEqual(encodeInput(pixels, 1, image255), expected, 'pixels of 0..255 are pixels');
   const nearly = { ...image, quant: { ...image.quant, scale: Float32Array.of(1.02 / 255) } };
   assert.notDeepEqual(encodeInput(pixels, 1, nearly), expected, 'the same units, another scale');
-  assert.equal(await evaluateInteger(int8, stored, { limit: 3 }).then((a) => a === null), false);
+  assert.notEqual((await scoreInteger(int8, stored, { limit: 3 })).accuracy, null);
 });

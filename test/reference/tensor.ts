@@ -11,7 +11,7 @@ export interface Tensor {
 export const zeros = (shape: Shape): Float64Array => new Float64Array(elements(shape));
 
 /** The index tuple of element `i`. */
-export function indexOf(shape: Shape, i: number): number[] {
+function indexOf(shape: Shape, i: number): number[] {
   return strides(shape).map((stride, axis) => Math.floor(i / stride) % shape[axis]!);
 }
 

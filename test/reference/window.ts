@@ -24,7 +24,7 @@ export interface Tap {
 type Shape4 = readonly [number, number, number, number];
 
 /** Calls `visit` for every window, with its taps inside the image in ascending (u, v). */
-export function eachWindow(window: Window, visit: (taps: readonly Tap[], y: number) => void): void {
+function eachWindow(window: Window, visit: (taps: readonly Tap[], y: number) => void): void {
   const [batch, height, width, channels] = window.x as Shape4;
   const [, outHeight, outWidth, outChannels] = window.y as Shape4;
   const { stride, pad, dilation = [1, 1] } = window.attrs;

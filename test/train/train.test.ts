@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { BadInputError, type EdgeNnError, UsageError } from '../../host/core/errors.js';
 import { batches } from '../../host/data/batches.js';
-import { memoryDataset } from '../../host/data/memory.js';
 import type { Engine } from '../../host/engine/engine.js';
 import { createEngine } from '../../host/engine/engine.js';
 import { sigmoid, softmax } from '../../host/front/elementwise.js';
@@ -15,6 +14,7 @@ import { print } from '../../host/ir/text.js';
 import { loadCheckpoint, withData } from '../../host/train/checkpoint.js';
 import type { TrainEvent } from '../../host/train/loop.js';
 import { type TrainOptions, trainModel } from '../../host/train/train.js';
+import { memoryDataset } from '../memory-dataset.js';
 import { lineData, lineModel, shapesData, shapesModel } from './fixtures/data.js';
 import { normals } from './fixtures/numbers.js';
 

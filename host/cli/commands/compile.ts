@@ -13,7 +13,7 @@ import { read, shared } from '../options.js';
 import { chooseBoard } from '../settings.js';
 import { facts, percent, table } from '../table.js';
 
-export const emitNames = ['c', 'onnx', 'tflite'] as const;
+const emitNames = ['c', 'onnx', 'tflite'] as const;
 export type EmitName = (typeof emitNames)[number];
 
 export interface CompileOptions {
@@ -121,7 +121,7 @@ const options = (flags: Flags): CompileOptions =>
   });
 
 /** The certificate's sizes, with the board's limits beside them. */
-export function renderSizes(result: CompileResult): string {
+function renderSizes(result: CompileResult): string {
   const { flash, borders, ram, limits, firmware } = result;
   const share = (bytes: number, limit: number) => percent(bytes / limit);
   return table(

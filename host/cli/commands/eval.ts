@@ -133,7 +133,7 @@ const stepText = ({ op, weights, rows }: Difference): string =>
   ].join(' ');
 
 /** Where a device parts from the oracle, in one sentence. */
-export const describeDifference = (d: Difference): string =>
+const describeDifference = (d: Difference): string =>
   `first difference: layer ${d.layer} (step ${d.step}: ${stepText(d)}), element [${d.element.join(',')}]: ` +
   `the oracle has ${d.expected}, the device ${d.got}; ` +
   `${d.differing} of ${d.elements} elements differ (example ${d.example})`;

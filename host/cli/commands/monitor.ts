@@ -3,15 +3,16 @@ import { openBoard } from '../../board/open.js';
 import { UsageError } from '../../core/errors.js';
 import { encodeFrame } from '../../link/frame.js';
 import { createMonitor } from '../../link/monitor.js';
+import { openPort } from '../../link/open-port.js';
 import { packHello, protocol } from '../../link/protocol.js';
-import { serialTransport } from '../../link/serial.js';
 import type { Transport } from '../../link/transport.js';
 import { type Context, command, defined, silent } from '../command.js';
-import { read, shared } from '../options.js';
+import { read } from '../options.js';
 
 export interface MonitorOptions {
   /** A flashed build of an emulated board; or give `port`. */
   readonly build?: string;
+  /** A serial port, or `tcp:HOST:PORT`. */
   readonly port?: string;
   /** Default 115200. */
   readonly baud?: number;
@@ -36,7 +37,7 @@ const requirePositive = (name: string, value: number | undefined): void => {
 async function open({ build, port, baud, seconds }: MonitorOptions): Promise<Transport> {
   requirePositive('baud', baud);
   requirePositive('seconds', seconds);
-  if (port !== undefined) return serialTransport(port, baud);
+  if (port !== undefined) return openPort(port, baud);
   if (build !== undefined) return openBoard(build);
   throw new UsageError('nothing to listen to', {
     hint: 'Give --port (see `edge-nn devices`), or the folder of a flashed build.',
@@ -98,7 +99,7 @@ export const monitorCommand = command<MonitorReport>({
   summary: 'Show what a device says; Ctrl-] leaves',
   positionals: { build: { describe: 'Flashed build of an emulated board', demandOption: false } },
   options: {
-    port: shared.port,
+    port: { type: 'string', describe: 'Serial port, such as /dev/ttyACM0, or tcp:HOST:PORT' },
     baud: { type: 'number', default: 115200, describe: 'Baud rate' },
     seconds: { type: 'number', describe: 'End after so many seconds' },
     hello: { type: 'boolean', default: false, describe: 'Ask the device who it is first' },

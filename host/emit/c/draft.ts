@@ -46,7 +46,7 @@ export function constantOperand(lowered: Lowered, id: ValueId): ConstTable {
 }
 
 /** The C type of a value's elements in the arena. */
-export const elementType = (lowered: Lowered, id: ValueId): string =>
+const elementType = (lowered: Lowered, id: ValueId): string =>
   getValue(lowered.graph, id).dtype === 's16' ? 'enn_s16' : 'int8_t';
 
 /** An address in the arena, as a pointer to the elements of the value that lies there. */

@@ -58,7 +58,7 @@ function runFunction(steps: readonly string[]): string {
 }
 
 /** The headers that model.c includes, sorted. */
-export function includedHeaders({ steps, rows }: Lowered): string[] {
+function includedHeaders({ steps, rows }: Lowered): string[] {
   const inside = rows?.group.images.flatMap(({ layer }) => layer?.classes ?? []) ?? [];
   const kernels = [...steps, ...inside].map(({ kernel }) => kernel.header);
   return [...new Set(kernels)].sort();

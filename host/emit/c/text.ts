@@ -34,7 +34,7 @@ export const cComment = (text: string): string =>
     .replaceAll('/*', '/ *');
 
 /** An int32 constant expression; the literal -2147483648 would be a negated long. */
-export const cInt = (value: number): string =>
+const cInt = (value: number): string =>
   value === -(2 ** 31) ? '(-2147483647 - 1)' : String(value);
 
 /** A uint32 as hexadecimal. */
@@ -42,7 +42,7 @@ export const cHex = (value: number): string =>
   `0x${(value >>> 0).toString(16).toUpperCase().padStart(8, '0')}u`;
 
 /** Items separated by commas, wrapped and indented. */
-export function wrapped(items: readonly string[], indent: string): string {
+function wrapped(items: readonly string[], indent: string): string {
   const lines: string[] = [];
   let line = '';
   for (const item of items) {

@@ -58,7 +58,7 @@ function tensor({ graph, windows }: Lowered, id: ValueId): TraceTensor {
 }
 
 /** The trace of a lowered graph. */
-export function buildTrace(lowered: Lowered): Trace {
+function buildTrace(lowered: Lowered): Trace {
   const { graph } = lowered;
   return {
     format: 1,

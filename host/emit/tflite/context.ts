@@ -190,7 +190,7 @@ export function addPad(ctx: ExportContext, node: Node, x: number, pad: Padding2d
 }
 
 /** The scale that TFLite demands of a bias: input scale times weight scale, per channel. */
-export function biasQuantization(x: Quantization, w: Quantization): Quantization {
+function biasQuantization(x: Quantization, w: Quantization): Quantization {
   const scale = w.scale.map((s) => Math.fround(s * x.scale[0]!));
   const zeroPoint = new Int32Array(scale.length);
   return { scheme: 'tflite', scale, zeroPoint, ...(w.axis !== undefined && { axis: 0 }) };

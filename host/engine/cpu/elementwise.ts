@@ -48,7 +48,7 @@ const longestPeriod = 1024;
  * How dims are stepped through with strides: dense, or dense in the last dimensions and not at all
  * in those before. The period is the elements of those; 1 for a scalar; undefined otherwise.
  */
-export function periodOf(dims: readonly number[], strides: readonly number[]): number | undefined {
+function periodOf(dims: readonly number[], strides: readonly number[]): number | undefined {
   let period = 1;
   let repeats = false;
   for (let i = dims.length - 1; i >= 0; i--) {

@@ -2,7 +2,7 @@
  * The addon of the native engine: built once per machine from kernels/c by the system's C compiler,
  * and kept in the user's cache under the hash of its sources.
  */
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -51,17 +51,13 @@ const linkFlags = (platform: string): string[] =>
 
 const compiler = (): string => process.env.CC ?? 'cc';
 
-/** Whether this machine can build the addon. */
-export const canBuildNative = (): boolean =>
-  process.platform !== 'win32' && spawnSync(compiler(), ['--version']).status === 0;
-
 function headersFolder(): string {
   const require = createRequire(import.meta.url);
   return (require('node-api-headers') as { include_dir: string }).include_dir;
 }
 
 /** The file of the addon for these sources on this machine; it may not be there yet. */
-export function nativeAddonPath(): string {
+function nativeAddonPath(): string {
   const dir = packageFile('kernels', 'c');
   const names = readdirSync(dir).filter((name) =>
     /^(engine_.*|enn_f32_.*|enn_vec\.h|enn_simd\.h)$/.test(name),

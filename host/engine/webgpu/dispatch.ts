@@ -49,7 +49,7 @@ export const group = 256;
 export const mostGroups = 65_535;
 
 /** Workgroups for `count` of them in a row: `flat` in WGSL counts along x first. */
-export function groupsOf(count: number): readonly [number, number, number] {
+function groupsOf(count: number): readonly [number, number, number] {
   const x = Math.min(Math.max(count, 1), mostGroups);
   return [x, Math.ceil(count / x), 1];
 }

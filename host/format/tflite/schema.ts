@@ -28,7 +28,7 @@ const sparseIndex = union({
   Uint8Vector: { values: nums('u8') },
 });
 
-export const quantizationSpec = {
+const quantizationSpec = {
   min: nums('f32'),
   max: nums('f32'),
   scale: nums('f32'),

@@ -8,12 +8,7 @@ import { damaged, damagedHint, need, openSource, type Source } from '../bytes.js
 import { type Decoded, type Encodable, readFlatbuffer, writeFlatbuffer } from './flatbuffer.js';
 import { builtinOperators, placeholderCode } from './ops.js';
 import type { tensorSpec } from './schema.js';
-import {
-  modelSpec,
-  type operatorSpec,
-  type quantizationSpec,
-  type subgraphSpec,
-} from './schema.js';
+import { modelSpec, type operatorSpec, type subgraphSpec } from './schema.js';
 
 export interface TfliteOperatorCode {
   /** The builtin's name, `CUSTOM`, or `BUILTIN_<code>` for one that is newer than the table. */
@@ -23,7 +18,6 @@ export interface TfliteOperatorCode {
   readonly version: number;
 }
 
-export type TfliteQuantization = Decoded<typeof quantizationSpec>;
 export type TfliteTensor = Decoded<typeof tensorSpec>;
 export type TfliteOperator = Decoded<typeof operatorSpec>;
 export type TfliteSubgraph = Decoded<typeof subgraphSpec>;

@@ -29,7 +29,7 @@ const layer = (layout: WeightLayout) => ({ kind: 'layer', layout }) as const;
 const lastAxis = (graph: Graph, node: Node): number =>
   getValue(graph, node.inputs[0]!).shape.length - 1;
 
-export const channelRules = {
+const channelRules = {
   conv2d: layer('outputFirst'),
   depthwiseConv2d: layer('depthwise'),
   dense: layer('outputFirst'),

@@ -38,7 +38,7 @@ const makers: readonly ((seed: number) => Graph)[] = [
 ];
 
 /** The network of a seed. */
-export const fuzzedNetwork = (seed: number): Graph => makers[seed % makers.length]!(seed);
+const fuzzedNetwork = (seed: number): Graph => makers[seed % makers.length]!(seed);
 
 /** Random inputs, then the ends of the range. */
 function inputsOf(graph: Graph, seed: number): Int8Array[][] {

@@ -1,11 +1,9 @@
-/**
- * Datasets over arrays in memory, in the type in which their files store them.
- */
-import type { Dataset } from './dataset.js';
-import { memoryRows, type Stored } from './rows.js';
-import { type RowsDataset, rowsDataset } from './rows-dataset.js';
+/** Datasets over arrays in memory, in the type in which their files store them. */
+import type { Dataset } from '../host/data/dataset.js';
+import { memoryRows, type Stored } from '../host/data/rows.js';
+import { type RowsDataset, rowsDataset } from '../host/data/rows-dataset.js';
 
-export interface MemoryDataset extends Omit<RowsDataset, 'inputs' | 'targets'> {
+interface MemoryDataset extends Omit<RowsDataset, 'inputs' | 'targets'> {
   /** [n, ...inputShape] */
   readonly inputs: Stored;
   /** [n] or [n, ...] */
