@@ -44,7 +44,7 @@ export async function evaluateOnDevice(run: DeviceRun): Promise<DeviceScore> {
   function* feeds(): Generator<Uint8Array[]> {
     for (let i = 0; i < limit && !run.signal?.aborted; i++) yield [bytesOf(encoded(i))];
   }
-  const scorer = createScorer(dataset, output);
+  const scorer = createScorer(dataset, graph);
   let equal = 0;
   let firstUnequal: number | undefined;
   let example = 0;

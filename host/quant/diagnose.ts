@@ -11,7 +11,7 @@ import { dequantize } from '../scheme/affine.js';
 import { sampleExamples } from './calibrate.js';
 import { encodeInput } from './evaluate.js';
 import { computedValues, runFloat } from './float-runs.js';
-import { fuseBounds, type Step } from './fuse.js';
+import { fuseBounds, measuredValues, type Step } from './fuse.js';
 import { createOracle, type Oracle } from './interpret/interpret.js';
 import { prepareForQuantization } from './quantize.js';
 import { createStepRuns, type StepRuns } from './step-runs.js';
@@ -27,6 +27,12 @@ export interface LayerNoise {
    * operands that the int8 layer reads.
    */
   readonly ownSnrDb: number;
+  /**
+   * The same at the outputs (softmax: at what it reads), were this the only layer that rounds. It
+   * tells what a layer costs: a channel far above the others makes its layer's ratio look good, and
+   * takes the bits of those that are read.
+   */
+  readonly outputSnrDb: number;
 }
 
 /** Ratios are cut here: values that are equal, or zero in float only. */
@@ -59,7 +65,14 @@ function sharedValues(integer: Graph, steps: readonly Step[]): ValueId[] {
 interface Powers {
   readonly all: Power;
   readonly own: Power;
+  readonly output: Power;
 }
+
+const noPowers = (): Powers => ({
+  all: { signal: 0, noise: 0 },
+  own: { signal: 0, noise: 0 },
+  output: { signal: 0, noise: 0 },
+});
 
 /** Real numbers of values of a batch, by value: those of the float graph, those of the integers. */
 interface Batch {
@@ -91,18 +104,50 @@ function integerValues(
   return out;
 }
 
+/** Steps of a float graph, and where its noise is measured. */
+interface Layers {
+  readonly steps: readonly Step[];
+  readonly measured: readonly ValueId[];
+  readonly runs: StepRuns;
+}
+
+/** The float values behind step `at` when its own is another; those that it does not reach are absent. */
+function carriedOn(
+  { steps, runs }: Layers,
+  float: Batch['float'],
+  at: number,
+  value: Float32Array,
+): Map<ValueId, Float32Array> {
+  const changed = new Map([[steps[at]!.output, value]]);
+  for (const step of steps.slice(at + 1)) {
+    if (!step.node.inputs.some((id) => changed.has(id))) continue;
+    changed.set(
+      step.output,
+      runs.run(step, (id) => changed.get(id) ?? float.get(id)),
+    );
+  }
+  return changed;
+}
+
 function addBatch(
   { float, integer }: Batch,
-  steps: readonly Step[],
-  runs: StepRuns,
+  layers: Layers,
   powers: ReadonlyMap<ValueId, Powers>,
 ): void {
-  for (const step of steps) {
-    const { all, own } = powers.get(step.output)!;
+  const { steps, measured, runs } = layers;
+  for (const [i, step] of steps.entries()) {
+    const { all, own, output } = powers.get(step.output)!;
     const [exact, rounded] = [float.get(step.output)!, integer.get(step.output)!];
     const fromRounded = runs.run(step, (id) => integer.get(id));
     add(all, exact, exact, rounded);
     add(own, exact, fromRounded, rounded);
+    if (fromRounded.every((x, k) => x === rounded[k])) continue;
+    const alone = exact.map((x, k) => x + rounded[k]! - fromRounded[k]!);
+    const changed = carriedOn(layers, float, i, alone);
+    for (const id of measured) {
+      const wanted = float.get(id)!;
+      add(output, wanted, wanted, changed.get(id) ?? wanted);
+    }
   }
 }
 
@@ -124,12 +169,8 @@ export async function diagnose(
   const steps = fuseBounds(float);
   const oracle = createOracle(integer);
   const shared = sharedValues(integer, steps);
-  const powers = new Map(
-    steps.map(({ output }) => [
-      output,
-      { all: { signal: 0, noise: 0 }, own: { signal: 0, noise: 0 } },
-    ]),
-  );
+  const powers = new Map(steps.map(({ output }) => [output, noPowers()] as const));
+  const measured = measuredValues(float, steps);
   const examples = sampleExamples(dataset, samples, seed);
   let runs: StepRuns | undefined;
   try {
@@ -143,7 +184,7 @@ export async function diagnose(
         float: new Map(shared.map((id) => [id, program.read(id) as Float32Array])),
         integer: integerValues(oracle, dataset, numbers, shared),
       };
-      addBatch(batch, steps, runs, powers);
+      addBatch(batch, { steps, measured, runs }, powers);
     });
   } finally {
     runs?.dispose();
@@ -153,5 +194,6 @@ export async function diagnose(
     name: getValue(integer, id).name,
     snrDb: ratio(powers.get(id)!.all),
     ownSnrDb: ratio(powers.get(id)!.own),
+    outputSnrDb: ratio(powers.get(id)!.output),
   }));
 }

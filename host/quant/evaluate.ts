@@ -65,7 +65,7 @@ export async function scoreInteger(
   dataset: Dataset,
   { limit, onProgress, each }: ScoreOptions = {},
 ): Promise<Score> {
-  const scorer = createScorer(dataset, getValue(graph, graph.outputs[0]!));
+  const scorer = createScorer(dataset, graph);
   const input = soleInput(graph, dataset);
   const oracle = createOracle(graph);
   const examples = allIndices(dataset, limit);
@@ -97,7 +97,7 @@ export async function scoreFloat(
 ): Promise<Score> {
   const inference = forInference(graph);
   const output = getValue(inference, inference.outputs[0]!);
-  const scorer = createScorer(dataset, output);
+  const scorer = createScorer(dataset, inference);
   const size = elements(output.shape);
   const runs = { graph: inference, dataset, engine, onProgress };
   await runFloat(runs, allIndices(dataset, limit), (program, examples) => {

@@ -63,3 +63,14 @@ export function fuseBounds(graph: Graph): Step[] {
   }
   return steps;
 }
+
+/**
+ * Where noise counts: the outputs; of a softmax what it reads, since the order of classes is decided
+ * there, and the steps of its own output add to noise but not to mistakes.
+ */
+export function measuredValues(graph: Graph, steps: readonly Step[]): ValueId[] {
+  return graph.outputs.map((id) => {
+    const step = steps.find(({ output }) => output === id);
+    return step?.rule.kind === 'probabilities' ? step.node.inputs[0]! : id;
+  });
+}

@@ -36,12 +36,12 @@ function comparison(float: Quality, integer: Quality): string {
   return `mean squared error ${after} is ${drop} above float ${before}`;
 }
 
-/** The layers that add most noise, in words; the first of them. */
+/** The layers whose rounding costs the output most, in words; the first of them. */
 function worst(layers: readonly LayerNoise[]): { text: string; first: string | undefined } {
-  const sorted = [...layers].sort((a, b) => a.ownSnrDb - b.ownSnrDb).slice(0, namedLayers);
+  const sorted = [...layers].sort((a, b) => a.outputSnrDb - b.outputSnrDb).slice(0, namedLayers);
   const named = sorted.map(
-    ({ name, snrDb, ownSnrDb }) =>
-      `${shortName(name)} (${ownSnrDb.toFixed(1)} dB by itself, ${snrDb.toFixed(1)} dB with those before it)`,
+    ({ name, snrDb, ownSnrDb, outputSnrDb }) =>
+      `${shortName(name)} (${ownSnrDb.toFixed(1)} dB by itself, ${snrDb.toFixed(1)} dB with those before it, ${outputSnrDb.toFixed(1)} dB at the output for its rounding alone)`,
   );
   return { text: named.join(', '), first: sorted[0]?.name };
 }
@@ -58,7 +58,7 @@ export interface GateOptions {
 /**
  * Checks the loss.
  *
- * @throws GateError (exit code 10) naming the layers that add most of the noise
+ * @throws GateError (exit code 10) naming the layers whose rounding costs the output most
  */
 export function requireQuality(float: Quality, integer: Quality, options: GateOptions): void {
   const { what, maxDrop, layers, hint } = options;

@@ -13,7 +13,7 @@ import { consumers, type Graph, type Node, type ValueId } from '../ir/graph.js';
 import { type SchemeName, schemes } from '../scheme/schemes.js';
 import { sampleExamples } from './calibrate.js';
 import { batchSize, runFloat } from './float-runs.js';
-import { fuseBounds, type Step } from './fuse.js';
+import { fuseBounds, measuredValues, type Step } from './fuse.js';
 import { createSimulator } from './simulate.js';
 import { createStepRuns } from './step-runs.js';
 
@@ -86,17 +86,6 @@ export interface Ranked {
   readonly candidate: Candidate;
   /** Signal over noise at the outputs (softmax: at what it reads) with it promoted; of several, summed. */
   readonly outputSnrDb: number;
-}
-
-/**
- * Where noise counts: the outputs; of a softmax what it reads, since the order of classes is decided
- * there, and the steps of its own output add to noise but not to mistakes.
- */
-function measuredValues(graph: Graph, steps: readonly Step[]): ValueId[] {
-  return graph.outputs.map((id) => {
-    const step = steps.find(({ output }) => output === id);
-    return step?.rule.kind === 'probabilities' ? step.node.inputs[0]! : id;
-  });
 }
 
 /** Noise of values as a part of their power. */

@@ -1,7 +1,6 @@
 /**
  * Quantization from end to end: calibrate, quantize, measure, compare with a budget.
  */
-import { argmax } from '../core/argmax.js';
 import type { NumericArray } from '../core/dtype.js';
 import { UsageError } from '../core/errors.js';
 import type { Dataset } from '../data/dataset.js';
@@ -26,7 +25,7 @@ import { planQat } from './qat/plan.js';
 import { fakeQuantized } from './qat/qat.js';
 import { type TrainedQuantization, trainedQuantization } from './qat/ranges.js';
 import { prepareForQuantization, quantizeGraph } from './quantize.js';
-import type { Score, ScoreOptions } from './score.js';
+import { decisionOf, type Score, type ScoreOptions } from './score.js';
 
 export interface QuantizeModelOptions {
   /** Stage float, batch 1. */
@@ -71,10 +70,10 @@ export interface TrainedRanges {
 
 /** The graph with fake quantization, which was trained, beside the integer graph. */
 export interface TrainedScore {
-  /** Null where the test data has values, not classes. */
+  /** Null where the targets are values that are not yes or no. */
   readonly accuracy: number | null;
   readonly meanSquares: number | null;
-  /** The fraction of test examples for which both have the largest output at the same place. */
+  /** The fraction of test examples for which both say the same class, or yes and no alike. */
   readonly agreement: number;
 }
 
@@ -87,10 +86,10 @@ export interface QuantizedModel {
   readonly ranges: Ranges;
   /** Null where ranges were calibrated. */
   readonly trained: TrainedScore | null;
-  /** Null where the test data has values, not classes. */
+  /** Null where the targets are values that are not yes or no. */
   readonly floatAccuracy: number | null;
   readonly int8Accuracy: number | null;
-  /** Mean squared errors; null where the test data has classes. */
+  /** Mean squared errors; null where there is an accuracy. */
   readonly floatMeanSquares: number | null;
   readonly int8MeanSquares: number | null;
   readonly layers: readonly LayerNoise[];
@@ -211,17 +210,18 @@ const trainedOf = (graph: Graph, { setup, ranges }: TrainedRanges): TrainedQuant
 /** Runs the graph that was trained, and compares it with the integer graph. */
 async function scoreTrained(
   { graph, testData, engine, limit, trained, ...options }: QuantizeModelOptions,
-  predictions: readonly number[],
+  predictions: readonly string[],
 ): Promise<TrainedScore | null> {
   if (!trained) return null;
   const fake = fakeQuantized(graph, trained.setup, trained.ranges);
+  const decide = decisionOf(fake, testData);
   const total = predictions.length;
   let at = 0;
   let same = 0;
   const { accuracy, meanSquares } = await scoreFloat(fake, testData, engine, {
     limit,
     each(output) {
-      if (argmax(output) === predictions[at++]) same++;
+      if (decide(output) === predictions[at++]) same++;
     },
     onProgress: (done) => options.onProgress?.('trained', done, total),
   });
@@ -233,14 +233,14 @@ async function searchSchemes(
   quantizer: Quantizer,
   float: Score,
   options: QuantizeModelOptions,
-  each: ScoreOptions['each'],
+  each: (graph: Graph) => ScoreOptions['each'],
 ): Promise<AutoResult> {
   const { data, testData, engine, limit, maxDrop = 0, scheme = 'int8', seed = 0 } = options;
   const total = Math.min(limit ?? testData.count, testData.count);
   const scored = (stage: QuantizeStage) => (integer: Graph) =>
     scoreInteger(integer, testData, {
       limit,
-      each,
+      each: each(integer),
       onProgress: (done) => options.onProgress?.(stage, done, total),
     });
   const first = await quantizer.quantize(options.layers ?? new Map());
@@ -277,9 +277,12 @@ export async function quantizeModel(given: QuantizeModelOptions): Promise<Quanti
     limit,
     onProgress: (done) => options.onProgress?.('float', done, total),
   });
-  const predictions: number[] = [];
-  const each = (output: NumericArray) => predictions.push(argmax(output));
-  const found = await searchSchemes(quantizer, float, options, options.trained && each);
+  const predictions: string[] = [];
+  const each = (integer: Graph) => {
+    const decide = decisionOf(integer, testData);
+    return options.trained && ((output: NumericArray) => predictions.push(decide(output)));
+  };
+  const found = await searchSchemes(quantizer, float, options, each);
   const { integer, score, enough, promotions } = found;
   const trained = await scoreTrained(options, predictions);
   const layers = await quantizer.diagnose(integer);

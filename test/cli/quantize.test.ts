@@ -62,7 +62,12 @@ test('10: the gate names layers and writes nothing; without it the loss is told'
     /accuracy .* below float .*worst layers: \w+ \(-?[\d.]+ dB by itself/,
   );
   assert.match(error.hint, /--auto/);
-  assert.ok(error.where && !existsSync(at('gate.tflite')));
+  assert.ok(!existsSync(at('gate.tflite')));
+  const { promotions } = await cliJson<Report>(
+    quantize('--max-drop', '2', '--auto', '--out', 'named.tflite'),
+    { cwd },
+  );
+  assert.equal(error.where, promotions[0]!.name);
   const told = await cliJson<Report>(quantize('--out', 'bad.tflite'), { cwd });
   assert.ok(told.int8Accuracy < told.floatAccuracy - 0.1);
   assert.deepEqual([told.promotions, told.equalized], [[], 0]);

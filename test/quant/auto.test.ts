@@ -30,8 +30,8 @@ const net = () => {
   return dense(globalAvgPool2d(x), 4, { name: 'four' });
 };
 
-/** The network with one channel of layer `two` a thousand times the others, which nobody reads. */
-function guilty(): Graph {
+/** The network with one channel of layer `two` so many times the others, which nobody reads. */
+function guilty(times = 1000): Graph {
   const graph = prepareForQuantization(graphOf(net));
   const [, two, three] = graph.nodes.filter(({ op }) => op === 'conv2d');
   const data = new Map(graph.data);
@@ -43,8 +43,8 @@ function guilty(): Graph {
   const inner = getValue(graph, two!.inputs[1]!)
     .shape.slice(1)
     .reduce((a, b) => a * b);
-  edit(two!.inputs[1]!, (i) => (Math.floor(i / inner) === 3 ? 1000 : 1));
-  edit(two!.inputs[2]!, (i) => (i === 3 ? 1000 : 1));
+  edit(two!.inputs[1]!, (i) => (Math.floor(i / inner) === 3 ? times : 1));
+  edit(two!.inputs[2]!, (i) => (i === 3 ? times : 1));
   edit(three!.inputs[1]!, (i) => (i % 8 === 3 ? 0 : 1));
   return { ...graph, data };
 }
@@ -117,6 +117,75 @@ test('--auto finds the one guilty value', options, async () => {
   const balanced = await run({ equalize: true });
   assert.ok(balanced.equalized > 0 && balanced.promotions.length === 0);
 });
+
+test(
+  'one channel 50 times the others: told, named, promoted, or balanced away',
+  options,
+  async () => {
+    const graph = guilty(50);
+    const data = await valued(graph);
+    const engine = await theEngine();
+    const base = { graph, data, testData: data, engine, samples: 40 } as const;
+    const relus = graph.nodes.filter(({ op }) => op === 'relu').map(({ output }) => output);
+    const [, two, three] = relus;
+    const within = await quantizeModel({ ...base, graph: guilty(1), maxDrop: 0.2 });
+    assert.ok(within.int8MeanSquares! < 1.2 * within.floatMeanSquares!);
+    const { layers } = await quantizeModel(base);
+    const of = (id: string) => layers.find((layer) => layer.id === id)!;
+    const lowest = (key: 'outputSnrDb' | 'ownSnrDb') =>
+      layers.reduce((a, b) => (b[key] < a[key] ? b : a)).id;
+    // By itself its ratio is one of many, since the great channel counts for all of them.
+    assert.notEqual(lowest('ownSnrDb'), two);
+    assert.equal(lowest('outputSnrDb'), two);
+    assert.ok(of(two!).outputSnrDb < of(three!).outputSnrDb - 6);
+    await assert.rejects(quantizeModel({ ...base, maxDrop: 0.2 }), {
+      ...{ code: 10, where: of(two!).name, message: new RegExp(`worst layers: ${of(two!).name} `) },
+    });
+    const auto = await quantizeModel({ ...base, maxDrop: 0.2, auto: true });
+    assert.deepEqual(
+      auto.promotions.map(({ value }) => value),
+      [two],
+    );
+    assert.ok(auto.int8MeanSquares! <= 1.2 * auto.floatMeanSquares!);
+    // The power of the great channel is what any observer of one range keeps: only balance helps.
+    for (const observer of ['mse', 'percentile'] as const) {
+      await assert.rejects(quantizeModel({ ...base, observer, maxDrop: 0.2 }), { code: 10 });
+    }
+    const balanced = await quantizeModel({ ...base, maxDrop: 0.2, equalize: true });
+    assert.ok(balanced.equalized > 0 && balanced.promotions.length === 0);
+  },
+);
+
+test(
+  'a rare great number: observers that saturate keep the bits of the others',
+  options,
+  async () => {
+    const graph = prepareForQuantization(graphOf(net));
+    const clean = images([10, 10, 3], 60);
+    const all = Uint32Array.from({ length: 60 }, (_, i) => i);
+    const pixels = Float32Array.from(clean.inputs(all), (x) => 2 * x - 1);
+    const dataset = (inputs: Float32Array) =>
+      memoryDataset({
+        name: 'signals',
+        inputs: { file: 'x', shape: [60, 10, 10, 3], data: inputs },
+        targets: { file: 'y', shape: [60], data: new Uint8Array(60) },
+      });
+    const test = await answered(graph, dataset(pixels), 0.01);
+    const broken = dataset(pixels.map((x, i) => (i === 77 ? 50 : x)));
+    const engine = await theEngine();
+    const base = {
+      graph,
+      data: broken,
+      testData: test,
+      engine,
+      samples: 60,
+      maxDrop: 0.2,
+    } as const;
+    await assert.rejects(quantizeModel({ ...base, observer: 'minMax' }), { code: 10 });
+    const saved = await quantizeModel({ ...base, observer: 'percentile' });
+    assert.ok(saved.int8MeanSquares! <= 1.2 * saved.floatMeanSquares!);
+  },
+);
 
 test('--auto promotes several values, one at a time, and each gains', options, async () => {
   const graph = guilty();

@@ -75,9 +75,9 @@ test('the whole way: accuracies, layers, progress, the same bytes again', option
 
 test('a loss of accuracy beyond the budget is exit code 10 and names the layers', () => {
   const layers = [
-    { id: 'a', name: 'first', snrDb: 40, ownSnrDb: 40 },
-    { id: 'b', name: 'culprit', snrDb: 12, ownSnrDb: 12.1 },
-    { id: 'c', name: 'last', snrDb: 11, ownSnrDb: 18 },
+    { id: 'a', name: 'first', snrDb: 40, ownSnrDb: 40, outputSnrDb: 44 },
+    { id: 'b', name: 'culprit', snrDb: 12, ownSnrDb: 12.1, outputSnrDb: 13 },
+    { id: 'c', name: 'last', snrDb: 11, ownSnrDb: 18, outputSnrDb: 18 },
   ];
   const classes = (accuracy: number) => ({ accuracy, meanSquares: null });
   const gate = (maxDrop: number) => () =>

@@ -56,10 +56,10 @@ export interface QuantizeOptions {
 export interface QuantizeReport {
   readonly output: string;
   readonly bytes: number;
-  /** Null where the targets are values. */
+  /** Null where the targets are values that are not yes or no. */
   readonly floatAccuracy: number | null;
   readonly int8Accuracy: number | null;
-  /** Mean squared errors; null where the targets are classes. */
+  /** Mean squared errors; null where there is an accuracy. */
   readonly floatMeanSquares: number | null;
   readonly int8MeanSquares: number | null;
   /** What the graph with fake quantization scores; null where ranges were calibrated. */
@@ -305,11 +305,12 @@ export const quantizeCommand = command<QuantizeReport>({
         ['quantized squared error', report.int8MeanSquares?.toPrecision(4)],
       ]),
       table(
-        ['layer', 'SNR dB', 'by itself'],
-        report.layers.map(({ name, snrDb, ownSnrDb }) => [
+        ['layer', 'SNR dB', 'by itself', 'at output'],
+        report.layers.map(({ name, snrDb, ownSnrDb, outputSnrDb }) => [
           shortName(name),
           snrDb.toFixed(1),
           ownSnrDb.toFixed(1),
+          outputSnrDb.toFixed(1),
         ]),
       ),
     ].join('\n\n'),
