@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { randomInt } from '../../host/core/random.js';
 import type { Dataset } from '../../host/data/dataset.js';
-import { memoryDataset } from '../../host/data/memory.js';
 import { exportTflite } from '../../host/emit/tflite/tflite.js';
 import { relu, sigmoid } from '../../host/front/elementwise.js';
 import { conv2d, dense, globalAvgPool2d, input } from '../../host/front/layers.js';
@@ -13,6 +12,7 @@ import type { Graph, LossName } from '../../host/ir/graph.js';
 import { scoreFloat, scoreInteger } from '../../host/quant/evaluate.js';
 import { quantizeModel } from '../../host/quant/quantize-model.js';
 import { createEvaluator } from '../../host/train/evaluator.js';
+import { memoryDataset } from '../memory-dataset.js';
 import { engineMissing, graphOf, images, theEngine } from './fixture.js';
 
 const options = { skip: engineMissing };
