@@ -14,6 +14,7 @@
 #include "enn_f32_conv_fft.h"
 #include "enn_f32_conv_winograd.h"
 #include "enn_f32_depthwise.h"
+#include "enn_f32_depthwise_weights.h"
 #include "enn_f32_fake.h"
 #include "enn_f32_fft.h"
 #include "enn_f32_gemm.h"

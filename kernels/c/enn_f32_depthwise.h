@@ -1,200 +1,262 @@
 /*
  * enn_f32_depthwise.h: depthwiseConv2d and its two gradients. Weights w[KH][KW][C * M]; output
- * channel o reads input channel o / M. With M = 1 channels lie along the lanes.
+ * channel o reads input channel o / M.
  *
- * Taps outside the image are skipped. Work goes by rows: for every tap (u, v), the columns of one
- * row whose tap lies inside. Sums run over ascending (u, v), respectively over windows in ascending
- * order, four columns side by side; parts are shards of the batch.
+ *   forward       y[i][j][c]  = b[c] + sum over (u, v) of x[i SH - PT + u DH][j SW - PL + v DW][c] w[u][v][c]
+ *   grad_input    dx[r][s][c] = sum over the windows (i, j) that see (r, s) of dy[i][j][c] w[u][v][c]
+ *   grad_weights  dw[u][v][c] = sum over shards of the batch of sum over n, i, j of x dy
+ *
+ * Channels lie along the lanes; with M > 1 an image of x is first written with every channel M
+ * times, and a gradient is added up at the end. Taps outside the image are skipped. Sums over taps
+ * and windows stay in registers: the first two take the same form, a few columns at a time, with
+ * taps ascending, respectively windows; sums over windows a block of taps at a time, a row after the
+ * other. Parts are shards of the batch; phase 0 of the first two prepares what all parts read,
+ * phase 1 of the last adds the shards' sums up.
+ *
+ * Where neighbouring columns lie side by side in both images, several are one wider pixel, so that
+ * few channels fill whole vectors too; weights are then written out as often.
  */
 #ifndef ENN_F32_DEPTHWISE_H
 #define ENN_F32_DEPTHWISE_H
 
 #include "enn_f32_math.h"
-#include "enn_f32_window.h"
+#include "enn_f32_taps.h"
 
-/* The windows [first, last) whose tap at `offset` from their beginning falls inside 0 .. size - 1. */
+/* Columns of results that are computed at a time: one sum each, and a vector of weights. */
+#if ENN_LANES == 16 || defined(__aarch64__)
+#define ENN_TAPPED 8
+#else
+#define ENN_TAPPED 4
+#endif
+
+/* A row of columns that see the same taps; steps are in floats. */
 typedef struct {
-  int32_t first, last;
-} enn_f32_span;
+  int32_t columns, width;
+  int32_t rows, across;              /* taps */
+  intptr_t next, y_next;             /* from column to column */
+  intptr_t row, column;              /* from tap to tap in the image */
+  intptr_t w_row, w_column;          /* ... and in the weights */
+} enn_f32_tapped;
 
-ENN_INLINE enn_f32_span enn_f32_span_of(int32_t offset, int32_t stride, int32_t windows,
-                                        int32_t size) {
-  enn_f32_span s = {offset >= 0 ? 0 : (-offset + stride - 1) / stride,
-                    offset >= size ? 0 : (size - offset + stride - 1) / stride};
-  if (s.last > windows) s.last = windows;
-  return s;
+/* `count` columns, a constant, of one vector of channels. */
+ENN_INLINE void enn_f32_tapped_block(const enn_f32_tapped *t, int count, const float *x,
+                                     const float *w, enn_vf start, float *y, int32_t lanes) {
+  enn_vf sum[ENN_TAPPED];
+  const intptr_t next = t->next, column = t->column, w_column = t->w_column;
+  ENN_UNROLL for (int j = 0; j < count; j++) sum[j] = start;
+  for (int32_t u = 0; u < t->rows; u++) {
+    const float *p = x + u * t->row, *q = w + u * t->w_row;
+    for (int32_t v = 0; v < t->across; v++, p += column, q += w_column) {
+      const enn_vf weight = enn_vf_load_upto(q, lanes);
+      ENN_UNROLL for (int j = 0; j < count; j++) {
+        sum[j] = enn_vf_muladd(enn_vf_load_upto(p + j * next, lanes), weight, sum[j]);
+      }
+    }
+  }
+  ENN_UNROLL for (int j = 0; j < count; j++) enn_vf_store_upto(y + j * t->y_next, sum[j], lanes);
 }
 
-/* One row of windows and one tap: where x and y begin, and how far the next window is. */
-typedef struct {
-  const float *x, *w, *dy;
-  float *out;
-  intptr_t x_step;
-  int32_t count, channels;
-} enn_f32_taprow;
+/* All columns of one vector of channels; `lanes` is a constant where it is ENN_LANES. */
+ENN_INLINE void enn_f32_tapped_lanes(const enn_f32_tapped *t, const float *x, const float *w,
+                                     const float *start, float *y, int32_t lanes) {
+  const enn_vf first = start ? enn_vf_load_upto(start, lanes) : enn_vf_zero();
+  int32_t j = 0;
+  for (; j + ENN_TAPPED <= t->columns; j += ENN_TAPPED) {
+    enn_f32_tapped_block(t, ENN_TAPPED, x + j * t->next, w, first, y + j * t->y_next, lanes);
+  }
+  for (; j + 2 <= t->columns; j += 2) {
+    enn_f32_tapped_block(t, 2, x + j * t->next, w, first, y + j * t->y_next, lanes);
+  }
+  if (j < t->columns) {
+    enn_f32_tapped_block(t, 1, x + j * t->next, w, first, y + j * t->y_next, lanes);
+  }
+}
 
-/* y[j][c] += x[j][c] w[c] */
-ENN_INLINE void enn_f32_taprow_forward(const enn_f32_taprow *l) {
-  for (int32_t c = 0; c < l->channels; c += ENN_LANES) {
-    const int32_t lanes = l->channels - c;
-    const enn_vf w = enn_vf_load_upto(l->w + c, lanes);
-    const float *x = l->x + c;
-    float *y = l->out + c;
-    if (lanes >= ENN_LANES) {
-      for (int32_t j = 0; j < l->count; j++, x += l->x_step, y += l->channels) {
-        enn_vf_store(y, enn_vf_muladd(enn_vf_load(x), w, enn_vf_load(y)));
-      }
+/* start may be null. The last channels are computed twice rather than in a vector that is not full. */
+static inline void enn_f32_tapped_row(const enn_f32_tapped *t, const float *x, const float *w,
+                                      const float *start, float *y) {
+  for (int32_t c = 0; c < t->width; c += ENN_LANES) {
+    const int32_t over = c + ENN_LANES - t->width, at = over > 0 && c > 0 ? c - over : c;
+    const float *from = start ? start + at : 0;
+    if (at + ENN_LANES <= t->width) {
+      enn_f32_tapped_lanes(t, x + at, w + at, from, y + at, ENN_LANES);
     } else {
-      for (int32_t j = 0; j < l->count; j++, x += l->x_step, y += l->channels) {
-        const enn_vf sum = enn_vf_load_upto(y, lanes);
-        enn_vf_store_upto(y, enn_vf_muladd(enn_vf_load_upto(x, lanes), w, sum), lanes);
-      }
+      enn_f32_tapped_lanes(t, x + at, w + at, from, y + at, t->width - at);
     }
   }
 }
 
-/* dx[j][c] += dy[j][c] w[c] */
-ENN_INLINE void enn_f32_taprow_grad_input(const enn_f32_taprow *l) {
-  for (int32_t c = 0; c < l->channels; c += ENN_LANES) {
-    const int32_t lanes = l->channels - c;
-    const enn_vf w = enn_vf_load_upto(l->w + c, lanes);
-    const float *dy = l->dy + c;
-    float *dx = l->out + c;
-    for (int32_t j = 0; j < l->count; j++, dx += l->x_step, dy += l->channels) {
-      const enn_vf sum = enn_vf_load_upto(dx, lanes);
-      enn_vf_store_upto(dx, enn_vf_muladd(enn_vf_load_upto(dy, lanes), w, sum), lanes);
-    }
+ENN_INLINE int32_t enn_f32_multiplier(const enn_f32_window *p) { return p->oc / p->c; }
+
+/* How many columns are one pixel; the longest run decides. */
+static inline int32_t enn_f32_copies(const enn_f32_window *p, const enn_f32_runs *runs) {
+  int32_t copies = 1, most = 0;
+  if (p->sw != 1) return 1;
+  while (copies * p->oc % ENN_LANES != 0) copies++;
+  for (int32_t i = 0; i < runs->count; i++) {
+    if (runs->runs[i].columns > most) most = runs->runs[i].columns;
+  }
+  return copies < most ? copies : most;
+}
+
+/* The most that enn_f32_copies can be, times the channels. */
+ENN_INLINE int32_t enn_f32_widest(const enn_f32_window *p) { return p->oc * ENN_LANES; }
+
+/* What the parts of a depthwise kernel share, in its scratch. */
+typedef struct {
+  enn_f32_runs *runs;
+  float *weights; /* w[KH][KW][copies * OC] */
+  float *start;
+  float *parts;   /* an image of every part, where channels are multiplied */
+} enn_f32_depthwise_room;
+
+ENN_INLINE enn_f32_depthwise_room enn_f32_depthwise_room_of(const enn_f32_window *p,
+                                                            enn_f32_side side, float *scratch) {
+  const enn_f32_tap_lines columns = enn_f32_columns_of(p);
+  enn_f32_depthwise_room room;
+  room.runs = (enn_f32_runs *)(void *)scratch;
+  room.weights = scratch + enn_f32_runs_size(&columns, side);
+  room.start = room.weights + (intptr_t)p->kh * p->kw * enn_f32_widest(p);
+  room.parts = room.start + enn_f32_widest(p);
+  return room;
+}
+
+ENN_INLINE int32_t enn_f32_multiplied_size(const enn_f32_window *p) {
+  return enn_f32_multiplier(p) > 1 ? p->h * p->w * p->oc : 0;
+}
+
+ENN_INLINE int32_t enn_f32_depthwise_scratch(const enn_f32_window *p, enn_f32_side side) {
+  const enn_f32_tap_lines columns = enn_f32_columns_of(p);
+  return enn_f32_runs_size(&columns, side) + (p->kh * p->kw + 1) * enn_f32_widest(p) +
+         ENN_SHARDS * enn_f32_multiplied_size(p);
+}
+
+/* rows[rows][channels], each written `copies` times side by side. */
+ENN_INLINE void enn_f32_write_copies(const float *x, int32_t rows, int32_t channels,
+                                     int32_t copies, float *y) {
+  for (int32_t i = 0; i < rows; i++) {
+    for (int32_t k = 0; k < copies * channels; k++) *y++ = x[k % channels];
+    x += channels;
   }
 }
 
-/* dw[c] += sum over j of x[j][c] dy[j][c], in four sums by j mod 4. */
-ENN_INLINE void enn_f32_taprow_grad_weights(const enn_f32_taprow *l) {
-  for (int32_t c = 0; c < l->channels; c += ENN_LANES) {
-    const int32_t lanes = l->channels - c;
-    const float *x = l->x + c, *dy = l->dy + c;
-    const intptr_t x_step = l->x_step, dy_step = l->channels;
-    enn_vf a = enn_vf_zero(), b = a, d = a, e = a;
-    int32_t j = 0;
-    if (lanes >= ENN_LANES) {
-      for (; j + 4 <= l->count; j += 4, x += 4 * x_step, dy += 4 * dy_step) {
-        a = enn_vf_muladd(enn_vf_load(x), enn_vf_load(dy), a);
-        b = enn_vf_muladd(enn_vf_load(x + x_step), enn_vf_load(dy + dy_step), b);
-        d = enn_vf_muladd(enn_vf_load(x + 2 * x_step), enn_vf_load(dy + 2 * dy_step), d);
-        e = enn_vf_muladd(enn_vf_load(x + 3 * x_step), enn_vf_load(dy + 3 * dy_step), e);
-      }
-    }
-    for (; j < l->count; j++, x += x_step, dy += dy_step) {
-      a = enn_vf_muladd(enn_vf_load_upto(x, lanes), enn_vf_load_upto(dy, lanes), a);
-    }
-    const enn_vf sum = enn_vf_add(enn_vf_add(a, b), enn_vf_add(d, e));
-    enn_vf_store_upto(l->out + c, enn_vf_add(enn_vf_load_upto(l->out + c, lanes), sum), lanes);
+static inline void enn_f32_depthwise_prepare(const enn_f32_window *p, enn_f32_side side,
+                                             const float *w, const float *bias, float *scratch) {
+  const enn_f32_tap_lines columns = enn_f32_columns_of(p);
+  const enn_f32_depthwise_room room = enn_f32_depthwise_room_of(p, side, scratch);
+  enn_f32_find_runs(&columns, side, room.runs);
+  const int32_t copies = enn_f32_copies(p, room.runs);
+  enn_f32_write_copies(w, p->kh * p->kw, p->oc, copies, room.weights);
+  if (bias) enn_f32_write_copies(bias, 1, p->oc, copies, room.start);
+}
+
+/* x of one image with every channel `multiplier` times. */
+ENN_INLINE const float *enn_f32_multiplied(const enn_f32_window *p, const float *x, float *to) {
+  const int32_t multiplier = enn_f32_multiplier(p);
+  if (multiplier == 1) return x;
+  for (int32_t i = 0; i < p->h * p->w * p->c; i++) {
+    for (int32_t m = 0; m < multiplier; m++) to[(intptr_t)i * multiplier + m] = x[i];
+  }
+  return to;
+}
+
+/* The gradient of x from that of its channels `multiplier` times. */
+ENN_INLINE void enn_f32_add_multiplied(const enn_f32_window *p, const float *from, float *dx) {
+  const int32_t multiplier = enn_f32_multiplier(p);
+  for (int32_t i = 0; i < p->h * p->w * p->c; i++) {
+    float sum = from[(intptr_t)i * multiplier];
+    for (int32_t m = 1; m < multiplier; m++) sum += from[(intptr_t)i * multiplier + m];
+    dx[i] = sum;
   }
 }
 
-typedef enum { ENN_FORWARD, ENN_GRAD_INPUT, ENN_GRAD_WEIGHTS } enn_f32_depthwise_pass;
-
-/* The same for any multiplier, an element at a time. */
-ENN_INLINE void enn_f32_taprow_multiplied(const enn_f32_taprow *l, enn_f32_depthwise_pass pass,
-                                        int32_t multiplier) {
-  for (int32_t j = 0; j < l->count; j++) {
-    const intptr_t at_x = j * l->x_step, at_y = (intptr_t)j * l->channels;
-    for (int32_t o = 0; o < l->channels; o++) {
-      const int32_t c = o / multiplier;
-      if (pass == ENN_FORWARD) l->out[at_y + o] += l->x[at_x + c] * l->w[o];
-      if (pass == ENN_GRAD_INPUT) l->out[at_x + c] += l->dy[at_y + o] * l->w[o];
-      if (pass == ENN_GRAD_WEIGHTS) l->out[o] += l->x[at_x + c] * l->dy[at_y + o];
-    }
+/* One row of one image: run after run. `from` is the other image, `from_w` its columns. */
+static inline void enn_f32_gather_row(const enn_f32_window *p, const enn_f32_depthwise_room *room,
+                                      const enn_f32_met *rows, const float *from, int32_t from_w,
+                                      const float *start, float *y) {
+  const enn_f32_runs *runs = room->runs;
+  const intptr_t c = p->oc;
+  const int32_t copies = enn_f32_copies(p, runs), wide = copies * p->oc;
+  for (int32_t i = 0; i < runs->count; i++) {
+    const enn_f32_run *run = &runs->runs[i];
+    const enn_f32_met *met = &run->met;
+    enn_f32_tapped t = {run->columns / copies,
+                        wide,
+                        rows->count,
+                        met->count,
+                        runs->ahead * c * copies,
+                        runs->apart * c * copies,
+                        (intptr_t)rows->at_step * from_w * c,
+                        met->at_step * c,
+                        (intptr_t)rows->tap_step * p->kw * wide,
+                        (intptr_t)met->tap_step * wide};
+    if (rows->count == 0 || met->count == 0) t.rows = 0;
+    const float *x = t.rows == 0 ? from : from + ((intptr_t)rows->at * from_w + met->at) * c;
+    const float *w = room->weights;
+    if (t.rows > 0) w += ((intptr_t)rows->tap * p->kw + met->tap) * wide;
+    float *to = y + run->first * c;
+    enn_f32_tapped_row(&t, x, w, start, to);
+    x += t.columns * t.next;
+    to += t.columns * t.y_next;
+    t.columns = run->columns - t.columns * copies;
+    t.width = p->oc;
+    t.next = runs->ahead * c;
+    t.y_next = runs->apart * c;
+    enn_f32_tapped_row(&t, x, w, start, to);
   }
 }
 
-ENN_INLINE void enn_f32_taprow_run(const enn_f32_taprow *l, enn_f32_depthwise_pass pass,
-                                 int32_t multiplier) {
-  if (multiplier != 1) {
-    enn_f32_taprow_multiplied(l, pass, multiplier);
-  } else if (pass == ENN_FORWARD) {
-    enn_f32_taprow_forward(l);
-  } else if (pass == ENN_GRAD_INPUT) {
-    enn_f32_taprow_grad_input(l);
-  } else {
-    enn_f32_taprow_grad_weights(l);
-  }
-}
-
-/* One image: y += x w, dx += dy w or dw += x dy. What a pass does not read may be null. */
-ENN_INLINE void enn_f32_depthwise_image(const enn_f32_window *p, enn_f32_depthwise_pass pass,
-                                        const float *x, const float *w, const float *dy,
-                                        float *out) {
-  const int32_t multiplier = p->oc / p->c;
-  enn_f32_taprow l = {0};
-  l.channels = p->oc;
-  l.x_step = (intptr_t)p->sw * p->c;
-  for (int32_t i = 0; i < p->oh; i++) {
-    for (int32_t u = 0; u < p->kh; u++) {
-      const int32_t row = i * p->sh - p->pt + u * p->dh;
-      if (row < 0 || row >= p->h) continue;
-      for (int32_t v = 0; v < p->kw; v++) {
-        const int32_t offset = v * p->dw - p->pl;
-        const enn_f32_span s = enn_f32_span_of(offset, p->sw, p->ow, p->w);
-        if (s.first >= s.last) continue;
-        const intptr_t at_x = ((intptr_t)row * p->w + s.first * p->sw + offset) * p->c;
-        const intptr_t at_y = ((intptr_t)i * p->ow + s.first) * p->oc;
-        const intptr_t at_w = ((intptr_t)u * p->kw + v) * p->oc;
-        l.count = s.last - s.first;
-        if (pass != ENN_GRAD_INPUT) l.x = x + at_x;
-        if (pass != ENN_GRAD_WEIGHTS) l.w = w + at_w;
-        if (pass != ENN_FORWARD) l.dy = dy + at_y;
-        l.out = out + (pass == ENN_FORWARD ? at_y : pass == ENN_GRAD_INPUT ? at_x : at_w);
-        enn_f32_taprow_run(&l, pass, multiplier);
-      }
-    }
-  }
+ENN_INLINE int32_t enn_depthwise_conv2d_f32_scratch(const enn_f32_window *p) {
+  return enn_f32_depthwise_scratch(p, ENN_BY_OUTPUT);
 }
 
 /* bias may be null. */
 ENN_INLINE void enn_depthwise_conv2d_f32(const enn_f32_window *p, const float *x, const float *w,
-                                         const float *bias, float *y, int32_t part) {
-  const intptr_t x_size = (intptr_t)p->h * p->w * p->c, y_size = (intptr_t)p->oh * p->ow * p->oc;
+                                         const float *bias, float *scratch, float *y, int32_t part,
+                                         int32_t phase) {
+  if (phase == 0) {
+    if (part == 0) enn_f32_depthwise_prepare(p, ENN_BY_OUTPUT, w, bias, scratch);
+    return;
+  }
+  const enn_f32_depthwise_room room = enn_f32_depthwise_room_of(p, ENN_BY_OUTPUT, scratch);
+  const enn_f32_tap_lines lines = enn_f32_rows_of(p);
+  float *own = room.parts + (intptr_t)part * enn_f32_multiplied_size(p);
   const int32_t end = enn_shard_first(p->n, part + 1);
   for (int32_t n = enn_shard_first(p->n, part); n < end; n++) {
-    float *out = y + n * y_size;
-    for (int32_t m = 0; m < p->oh * p->ow; m++) {
-      for (int32_t o = 0; o < p->oc; o++) out[m * p->oc + o] = bias ? bias[o] : 0.0f;
+    const float *image = enn_f32_multiplied(p, x + (intptr_t)n * p->h * p->w * p->c, own);
+    float *to = y + (intptr_t)n * p->oh * p->ow * p->oc;
+    for (int32_t i = 0; i < p->oh; i++) {
+      const enn_f32_met rows = enn_f32_met_by_output(&lines, i);
+      enn_f32_gather_row(p, &room, &rows, image, p->w, bias ? room.start : 0,
+                         to + (intptr_t)i * p->ow * p->oc);
     }
-    enn_f32_depthwise_image(p, ENN_FORWARD, x + n * x_size, w, 0, out);
   }
+}
+
+ENN_INLINE int32_t enn_depthwise_conv2d_grad_input_f32_scratch(const enn_f32_window *p) {
+  return enn_f32_depthwise_scratch(p, ENN_BY_INPUT);
 }
 
 ENN_INLINE void enn_depthwise_conv2d_grad_input_f32(const enn_f32_window *p, const float *dy,
-                                                    const float *w, float *dx, int32_t part) {
-  const intptr_t x_size = (intptr_t)p->h * p->w * p->c, y_size = (intptr_t)p->oh * p->ow * p->oc;
+                                                    const float *w, float *scratch, float *dx,
+                                                    int32_t part, int32_t phase) {
+  if (phase == 0) {
+    if (part == 0) enn_f32_depthwise_prepare(p, ENN_BY_INPUT, w, 0, scratch);
+    return;
+  }
+  const enn_f32_depthwise_room room = enn_f32_depthwise_room_of(p, ENN_BY_INPUT, scratch);
+  const enn_f32_tap_lines lines = enn_f32_rows_of(p);
+  const int multiplied = enn_f32_multiplier(p) > 1;
+  float *own = room.parts + (intptr_t)part * enn_f32_multiplied_size(p);
   const int32_t end = enn_shard_first(p->n, part + 1);
   for (int32_t n = enn_shard_first(p->n, part); n < end; n++) {
-    enn_f32_zero(dx + n * x_size, (int32_t)x_size);
-    enn_f32_depthwise_image(p, ENN_GRAD_INPUT, 0, w, dy + n * y_size, dx + n * x_size);
-  }
-}
-
-ENN_INLINE int32_t enn_depthwise_conv2d_grad_weights_f32_scratch(const enn_f32_window *p) {
-  return p->kh * p->kw * p->oc * ENN_SHARDS;
-}
-
-/* Two phases: the shards' sums; their sum. */
-ENN_INLINE void enn_depthwise_conv2d_grad_weights_f32(const enn_f32_window *p, const float *x,
-                                                      const float *dy, float *scratch, float *dw,
-                                                      int32_t part, int32_t phase) {
-  const intptr_t x_size = (intptr_t)p->h * p->w * p->c, y_size = (intptr_t)p->oh * p->ow * p->oc;
-  const int32_t count = p->kh * p->kw * p->oc, end = enn_shard_first(p->n, part + 1);
-  if (phase == 0) {
-    float *sums = scratch + (intptr_t)part * count;
-    enn_f32_zero(sums, count);
-    for (int32_t n = enn_shard_first(p->n, part); n < end; n++) {
-      enn_f32_depthwise_image(p, ENN_GRAD_WEIGHTS, x + n * x_size, 0, dy + n * y_size, sums);
+    const float *from = dy + (intptr_t)n * p->oh * p->ow * p->oc;
+    float *image = dx + (intptr_t)n * p->h * p->w * p->c, *to = multiplied ? own : image;
+    for (int32_t i = 0; i < p->h; i++) {
+      const enn_f32_met rows = enn_f32_met_by_input(&lines, i);
+      enn_f32_gather_row(p, &room, &rows, from, p->ow, 0, to + (intptr_t)i * p->w * p->oc);
     }
-  } else if (part == 0) {
-    for (int32_t i = 0; i < count; i += ENN_LANES) {
-      const int32_t lanes = count - i;
-      enn_vf_store_upto(dw + i, enn_shards_sums(scratch + i, count, lanes), lanes);
-    }
+    if (multiplied) enn_f32_add_multiplied(p, own, image);
   }
 }
 

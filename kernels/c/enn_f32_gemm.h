@@ -13,14 +13,6 @@
 
 #include "enn_f32_math.h"
 
-#if defined(__clang__)
-#define ENN_UNROLL _Pragma("unroll")
-#elif defined(__GNUC__)
-#define ENN_UNROLL _Pragma("GCC unroll 16")
-#else
-#define ENN_UNROLL
-#endif
-
 #define ENN_PANEL (2 * ENN_LANES)
 
 /* How a block walks: k = (outer, inner, length), the last runs fastest. Steps are in floats. */

@@ -7,7 +7,8 @@
 #ifndef ENN_F32_POOL_H
 #define ENN_F32_POOL_H
 
-#include "enn_f32_depthwise.h"
+#include "enn_f32_math.h"
+#include "enn_f32_window.h"
 
 /* The part of a window that lies inside the image. */
 typedef struct {

@@ -44,9 +44,19 @@ ENN_INLINE enn_v4i enn_v4i_add(enn_v4i a, enn_v4i b) { return wasm_i32x4_add(a, 
 ENN_INLINE enn_v4i enn_v4i_sub(enn_v4i a, enn_v4i b) { return wasm_i32x4_sub(a, b); }
 ENN_INLINE enn_v4i enn_v4i_half(enn_v4i a) { return wasm_i32x4_shr(a, 1); }
 ENN_INLINE enn_v4i enn_v4i_shl23(enn_v4i a) { return wasm_i32x4_shl(a, 23); }
+ENN_INLINE enn_v4i enn_v4i_xor(enn_v4i a, enn_v4i b) { return wasm_v128_xor(a, b); }
+ENN_INLINE enn_v4i enn_v4i_load(const void *p) { return wasm_v128_load(p); }
+ENN_INLINE void enn_v4i_store(void *p, enn_v4i a) { wasm_v128_store(p, a); }
 ENN_INLINE enn_v4i enn_v4f_bits(enn_v4f a) { return a; }
 ENN_INLINE enn_v4f enn_v4f_from_bits(enn_v4i a) { return a; }
 ENN_INLINE float enn_v4f_first(enn_v4f a) { return wasm_f32x4_extract_lane(a, 0); }
+
+/* The upper and lower 32 bits of the products of numbers without sign. */
+ENN_INLINE enn_v4i enn_v4i_mul_wide(enn_v4i a, enn_v4i b, enn_v4i *low) {
+  const v128_t p = wasm_u64x2_extmul_low_u32x4(a, b), q = wasm_u64x2_extmul_high_u32x4(a, b);
+  *low = wasm_i32x4_shuffle(p, q, 0, 2, 4, 6);
+  return wasm_i32x4_shuffle(p, q, 1, 3, 5, 7);
+}
 
 /* The first n (1..3) floats; the other lanes are 0. Reads nothing beyond them. */
 ENN_INLINE enn_v4f enn_v4f_load_n(const float *p, int32_t n) {
@@ -104,6 +114,23 @@ ENN_INLINE enn_v4i enn_v4i_sub(enn_v4i a, enn_v4i b) {
 }
 ENN_INLINE enn_v4i enn_v4i_half(enn_v4i a) { return a >> 1; }
 ENN_INLINE enn_v4i enn_v4i_shl23(enn_v4i a) { return (enn_v4i)((enn_v4u)a << 23); }
+ENN_INLINE enn_v4i enn_v4i_xor(enn_v4i a, enn_v4i b) { return a ^ b; }
+ENN_INLINE enn_v4i enn_v4i_load(const void *p) {
+  enn_v4i a;
+  __builtin_memcpy(&a, p, sizeof a);
+  return a;
+}
+ENN_INLINE void enn_v4i_store(void *p, enn_v4i a) { __builtin_memcpy(p, &a, sizeof a); }
+
+/* The upper and lower 32 bits of the products of numbers without sign. */
+ENN_INLINE enn_v4i enn_v4i_mul_wide(enn_v4i a, enn_v4i b, enn_v4i *low) {
+  const enn_v4u x = (enn_v4u)a, y = (enn_v4u)b;
+  enn_v4u high;
+  for (int i = 0; i < 4; i++) high[i] = (uint32_t)((uint64_t)x[i] * y[i] >> 32);
+  *low = (enn_v4i)(x * y);
+  return (enn_v4i)high;
+}
+
 ENN_INLINE enn_v4i enn_v4f_bits(enn_v4f a) { return (enn_v4i)a; }
 ENN_INLINE enn_v4f enn_v4f_from_bits(enn_v4i a) { return (enn_v4f)a; }
 ENN_INLINE enn_v4f enn_v4f_abs(enn_v4f a) {

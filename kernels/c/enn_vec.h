@@ -43,6 +43,18 @@ ENN_INLINE enn_vi enn_vi_add(enn_vi a, enn_vi b) { return _mm512_add_epi32(a, b)
 ENN_INLINE enn_vi enn_vi_sub(enn_vi a, enn_vi b) { return _mm512_sub_epi32(a, b); }
 ENN_INLINE enn_vi enn_vi_half(enn_vi a) { return _mm512_srai_epi32(a, 1); }
 ENN_INLINE enn_vi enn_vi_shl23(enn_vi a) { return _mm512_slli_epi32(a, 23); }
+ENN_INLINE enn_vi enn_vi_xor(enn_vi a, enn_vi b) { return _mm512_xor_si512(a, b); }
+ENN_INLINE enn_vi enn_vi_load(const void *p) { return _mm512_loadu_si512(p); }
+ENN_INLINE void enn_vi_store(void *p, enn_vi a) { _mm512_storeu_si512(p, a); }
+
+/* The upper and lower 32 bits of the products of numbers without sign. */
+ENN_INLINE enn_vi enn_vi_mul_wide(enn_vi a, enn_vi b, enn_vi *low) {
+  const enn_vi even = _mm512_mul_epu32(a, b);
+  const enn_vi odd = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(b, 32));
+  *low = _mm512_mask_blend_epi32(0xaaaa, even, _mm512_slli_epi64(odd, 32));
+  return _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 32), odd);
+}
+
 ENN_INLINE enn_vi enn_vf_bits(enn_vf a) { return _mm512_castps_si512(a); }
 ENN_INLINE enn_vf enn_vf_from_bits(enn_vi a) { return _mm512_castsi512_ps(a); }
 ENN_INLINE float enn_vf_first(enn_vf a) { return _mm512_cvtss_f32(a); }
@@ -94,6 +106,18 @@ ENN_INLINE enn_vi enn_vi_add(enn_vi a, enn_vi b) { return _mm256_add_epi32(a, b)
 ENN_INLINE enn_vi enn_vi_sub(enn_vi a, enn_vi b) { return _mm256_sub_epi32(a, b); }
 ENN_INLINE enn_vi enn_vi_half(enn_vi a) { return _mm256_srai_epi32(a, 1); }
 ENN_INLINE enn_vi enn_vi_shl23(enn_vi a) { return _mm256_slli_epi32(a, 23); }
+ENN_INLINE enn_vi enn_vi_xor(enn_vi a, enn_vi b) { return _mm256_xor_si256(a, b); }
+ENN_INLINE enn_vi enn_vi_load(const void *p) { return _mm256_loadu_si256(p); }
+ENN_INLINE void enn_vi_store(void *p, enn_vi a) { _mm256_storeu_si256(p, a); }
+
+/* The upper and lower 32 bits of the products of numbers without sign. */
+ENN_INLINE enn_vi enn_vi_mul_wide(enn_vi a, enn_vi b, enn_vi *low) {
+  const enn_vi even = _mm256_mul_epu32(a, b);
+  const enn_vi odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32));
+  *low = _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
+  return _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
+}
+
 ENN_INLINE enn_vi enn_vf_bits(enn_vf a) { return _mm256_castps_si256(a); }
 ENN_INLINE enn_vf enn_vf_from_bits(enn_vi a) { return _mm256_castsi256_ps(a); }
 ENN_INLINE float enn_vf_first(enn_vf a) { return _mm256_cvtss_f32(a); }
@@ -152,6 +176,10 @@ typedef enn_v4i enn_vi;
 #define enn_vi_sub enn_v4i_sub
 #define enn_vi_half enn_v4i_half
 #define enn_vi_shl23 enn_v4i_shl23
+#define enn_vi_xor enn_v4i_xor
+#define enn_vi_load enn_v4i_load
+#define enn_vi_store enn_v4i_store
+#define enn_vi_mul_wide enn_v4i_mul_wide
 #define enn_vf_bits enn_v4f_bits
 #define enn_vf_from_bits enn_v4f_from_bits
 #define enn_vf_first enn_v4f_first
@@ -168,6 +196,15 @@ ENN_INLINE enn_vf enn_vf_muladd(enn_vf a, enn_vf b, enn_vf c) {
 #endif
 }
 
+#endif
+
+/* Before a loop of a constant, small count. */
+#if defined(__clang__)
+#define ENN_UNROLL _Pragma("unroll")
+#elif defined(__GNUC__)
+#define ENN_UNROLL _Pragma("GCC unroll 16")
+#else
+#define ENN_UNROLL
 #endif
 
 ENN_INLINE enn_vf enn_vf_zero(void) { return enn_vf_splat(0.0f); }

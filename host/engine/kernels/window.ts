@@ -57,16 +57,18 @@ export function conv2dGradWeights(site: Site<'conv2dGradWeights'>): KernelPlan {
 export function depthwiseConv2d({ inputs, output: y, attrs }: Site<'depthwiseConv2d'>): KernelPlan {
   const [x, w] = inputs;
   const params = windowParams({ x: x!.shape, y: y.shape, kernel: kernelOf(w!.shape), attrs });
-  const args = [operand(0), operand(1), optional(inputs, 2), output()];
-  return { calls: [{ kernel: 'depthwise_conv2d', params, args }] };
+  const args = [operand(0), operand(1), optional(inputs, 2), scratch, output()];
+  const kernel = 'depthwise_conv2d';
+  return { calls: [{ kernel, params, args, scratch: `${kernel}_scratch` }] };
 }
 
 export function depthwiseConv2dGradInput(site: Site<'depthwiseConv2dGradInput'>): KernelPlan {
   const { inputs, output: dx, attrs } = site;
   const [dy, w] = inputs;
   const params = windowParams({ x: dx.shape, y: dy!.shape, kernel: kernelOf(w!.shape), attrs });
-  const args = [operand(0), operand(1), output()];
-  return { calls: [{ kernel: 'depthwise_conv2d_grad_input', params, args }] };
+  const args = [operand(0), operand(1), scratch, output()];
+  const kernel = 'depthwise_conv2d_grad_input';
+  return { calls: [{ kernel, params, args, scratch: `${kernel}_scratch` }] };
 }
 
 export function depthwiseConv2dGradWeights(site: Site<'depthwiseConv2dGradWeights'>): KernelPlan {
