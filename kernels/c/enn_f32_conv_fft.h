@@ -227,27 +227,37 @@ typedef struct {
   intptr_t from_image, to_image;
 } enn_f32_conv_fft_walk;
 
-ENN_INLINE int32_t enn_f32_conv_fft_room(const enn_f32_conv_fft *p, int32_t in, int32_t out) {
-  return 2 * enn_f32_plane(p) * (in * enn_f32_pairs(out) + in + 2);
+/* Floats of one part: the spectra of an image, a product, and room for a transform. */
+ENN_INLINE intptr_t enn_f32_conv_fft_part(const enn_f32_conv_fft *p, int32_t in) {
+  return 2 * (intptr_t)enn_f32_plane(p) * (in + 2);
 }
 
-static inline void enn_f32_conv_fft_walk_all(const enn_f32_conv_fft *p,
-                                             const enn_f32_conv_fft_walk *q, const float *x,
-                                             const float *w, const float *bias, float *scratch,
-                                             float *y) {
+ENN_INLINE int32_t enn_f32_conv_fft_room(const enn_f32_conv_fft *p, int32_t in, int32_t out) {
+  return (int32_t)(2 * enn_f32_plane(p) * in * enn_f32_pairs(out) +
+                   ENN_SHARDS * enn_f32_conv_fft_part(p, in));
+}
+
+/* Two phases: the spectra of the filters, by pairs; the images, by shards. */
+static inline void enn_f32_conv_fft_walk_part(const enn_f32_conv_fft *p,
+                                              const enn_f32_conv_fft_walk *q, const float *x,
+                                              const float *w, const float *bias, float *scratch,
+                                              float *y, int32_t part, int32_t phase) {
   const intptr_t size = 2 * (intptr_t)enn_f32_plane(p);
   const int32_t pairs = enn_f32_pairs(q->out);
   const float factor = 1.0f / (float)(p->rows.n * p->columns.n);
-  float *images = scratch + pairs * q->in * size, *product = images + q->in * size;
-  float *other = product + size;
-  for (int32_t o = 0; o < pairs; o++) {
-    for (int32_t c = 0; c < q->in; c++) {
-      const int32_t count = q->out - 2 * o < 2 ? 1 : 2;
+  float *images = scratch + pairs * q->in * size + part * enn_f32_conv_fft_part(p, q->in);
+  float *product = images + q->in * size, *other = product + size;
+  if (phase == 0) {
+    const int32_t end = enn_part_first(pairs * q->in, 1, part + 1);
+    for (int32_t i = enn_part_first(pairs * q->in, 1, part); i < end; i++) {
+      const int32_t o = i / q->in, c = i % q->in, count = q->out - 2 * o < 2 ? 1 : 2;
       enn_f32_pair_spectrum(p, &q->filter, w + 2 * o * q->filter.channel + c * q->filter_in, count,
-                            factor, scratch + ((intptr_t)o * q->in + c) * size, other);
+                            factor, scratch + i * size, other);
     }
+    return;
   }
-  for (int32_t n = 0; n < q->images; n++) {
+  const int32_t end = enn_shard_first(q->images, part + 1);
+  for (int32_t n = enn_shard_first(q->images, part); n < end; n++) {
     enn_f32_spectra(p, &q->from, x + n * q->from_image, q->in, images, other);
     for (int32_t o = 0; o < pairs; o++) {
       enn_f32_spectrum_mac(p, images, size, scratch + (intptr_t)o * q->in * size, size, q->in, 0,
@@ -264,7 +274,8 @@ ENN_INLINE int32_t enn_conv2d_fft_f32_scratch(const enn_f32_conv_fft *p) {
 
 /* bias may be null. */
 ENN_INLINE void enn_conv2d_fft_f32(const enn_f32_conv_fft *p, const float *x, const float *w,
-                                   const float *bias, float *scratch, float *y) {
+                                   const float *bias, float *scratch, float *y, int32_t part,
+                                   int32_t phase) {
   const enn_f32_window *v = &p->window;
   const intptr_t taps = enn_f32_grid_taps(v);
   enn_f32_conv_fft_walk q = {
@@ -275,7 +286,7 @@ ENN_INLINE void enn_conv2d_fft_f32(const enn_f32_conv_fft *p, const float *x, co
   q.filter.h.step = -v->dh, q.filter.w.step = -v->dw;
   q.to.h.first = -v->pt, q.to.h.step = v->sh;
   q.to.w.first = -v->pl, q.to.w.step = v->sw;
-  enn_f32_conv_fft_walk_all(p, &q, x, w, bias, scratch, y);
+  enn_f32_conv_fft_walk_part(p, &q, x, w, bias, scratch, y, part, phase);
 }
 
 ENN_INLINE int32_t enn_conv2d_grad_input_fft_f32_scratch(const enn_f32_conv_fft *p) {
@@ -283,7 +294,8 @@ ENN_INLINE int32_t enn_conv2d_grad_input_fft_f32_scratch(const enn_f32_conv_fft 
 }
 
 ENN_INLINE void enn_conv2d_grad_input_fft_f32(const enn_f32_conv_fft *p, const float *dy,
-                                              const float *w, float *scratch, float *dx) {
+                                              const float *w, float *scratch, float *dx,
+                                              int32_t part, int32_t phase) {
   const enn_f32_window *v = &p->window;
   const intptr_t taps = enn_f32_grid_taps(v);
   enn_f32_conv_fft_walk q = {
@@ -294,12 +306,17 @@ ENN_INLINE void enn_conv2d_grad_input_fft_f32(const enn_f32_conv_fft *p, const f
   q.from.h.step = v->sh, q.from.w.step = v->sw;
   q.filter.h.step = v->dh, q.filter.w.step = v->dw;
   q.to.h.first = v->pt, q.to.w.first = v->pl;
-  enn_f32_conv_fft_walk_all(p, &q, dy, w, 0, scratch, dx);
+  enn_f32_conv_fft_walk_part(p, &q, dy, w, 0, scratch, dx, part, phase);
+}
+
+/* Floats of one part: its sums, the spectra of an image and of its gradient, room for one more. */
+ENN_INLINE intptr_t enn_f32_grad_weights_fft_part(const enn_f32_conv_fft *p) {
+  const int32_t pairs = enn_f32_pairs(p->window.c), oc = p->window.oc;
+  return 2 * (intptr_t)enn_f32_plane(p) * (oc * pairs + oc + pairs + 1);
 }
 
 ENN_INLINE int32_t enn_conv2d_grad_weights_fft_f32_scratch(const enn_f32_conv_fft *p) {
-  const int32_t pairs = enn_f32_pairs(p->window.c), oc = p->window.oc;
-  return 2 * enn_f32_plane(p) * (oc * pairs * ENN_SHARD_LEVELS + oc + pairs + 1);
+  return (int32_t)(ENN_SHARDS * enn_f32_grad_weights_fft_part(p));
 }
 
 /* sums[o][pair] += the product of the spectra of dy's channel o and of x's pair, for one image. */
@@ -323,34 +340,40 @@ static inline void enn_f32_add_image_spectra(const enn_f32_conv_fft *p, const fl
   }
 }
 
+/* Two phases: the shards' sums; these together and back into weights, by output channels. */
 ENN_INLINE void enn_conv2d_grad_weights_fft_f32(const enn_f32_conv_fft *p, const float *x,
-                                                const float *dy, float *scratch, float *dw) {
+                                                const float *dy, float *scratch, float *dw,
+                                                int32_t part, int32_t phase) {
   const enn_f32_window *v = &p->window;
   const int32_t pairs = enn_f32_pairs(v->c), size = 2 * enn_f32_plane(p);
-  const int32_t all = v->oc * pairs * size;
-  float *room = scratch + (intptr_t)all * ENN_SHARD_LEVELS;
-  int32_t top = 0;
-  for (int32_t shard = 0; shard < ENN_SHARDS; shard++) {
-    float *sums = scratch + (intptr_t)top * all;
-    enn_f32_zero(sums, all);
-    const int32_t end = enn_shard_first(v->n, shard + 1);
-    for (int32_t n = enn_shard_first(v->n, shard); n < end; n++) {
+  const intptr_t all = (intptr_t)v->oc * pairs * size, step = enn_f32_grad_weights_fft_part(p);
+  float *sums = scratch + part * step, *room = sums + all;
+  if (phase == 0) {
+    enn_f32_zero(sums, (int32_t)all);
+    const int32_t end = enn_shard_first(v->n, part + 1);
+    for (int32_t n = enn_shard_first(v->n, part); n < end; n++) {
       enn_f32_add_image_spectra(p, x + (intptr_t)n * v->h * v->w * v->c,
                                 dy + (intptr_t)n * v->oh * v->ow * v->oc, sums, room);
     }
-    top = enn_shard_merge(scratch, all, top, shard);
+    return;
   }
   const float factor = 1.0f / (float)(p->rows.n * p->columns.n);
+  const intptr_t taps = enn_f32_grid_taps(v);
   enn_f32_grid to = enn_f32_grid_of(v->kh, v->kw, (intptr_t)v->kw * v->c, v->c, 1);
   to.h.first = -v->pt, to.h.step = v->dh;
   to.w.first = -v->pl, to.w.step = v->dw;
-  for (int32_t o = 0; o < v->oc; o++) {
+  const int32_t end = enn_part_first(v->oc, 1, part + 1);
+  for (int32_t o = enn_part_first(v->oc, 1, part); o < end; o++) {
     for (int32_t c = 0; c < pairs; c++) {
-      enn_f32_take_pair(p, &to, scratch + (intptr_t)(o * pairs + c) * size, room, 0,
-                        v->c - 2 * c < 2 ? 1 : 2, dw + o * enn_f32_grid_taps(v) + 2 * c);
+      const float *spectrum = scratch + (intptr_t)(o * pairs + c) * size;
+      for (int32_t i = 0; i < size; i += ENN_LANES) {
+        enn_vf_store(room + i, enn_shards_sums(spectrum + i, step, ENN_LANES));
+      }
+      enn_f32_take_pair(p, &to, room, room + size, 0, v->c - 2 * c < 2 ? 1 : 2,
+                        dw + o * taps + 2 * c);
     }
+    for (intptr_t i = o * taps; i < (o + 1) * taps; i++) dw[i] *= factor;
   }
-  for (intptr_t i = 0; i < v->oc * enn_f32_grid_taps(v); i++) dw[i] *= factor;
 }
 
 #endif

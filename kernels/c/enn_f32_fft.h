@@ -10,7 +10,7 @@
 #ifndef ENN_F32_FFT_H
 #define ENN_F32_FFT_H
 
-#include "enn_vec.h"
+#include "enn_f32_math.h"
 
 #define ENN_FFT_STAGES 16
 #define ENN_FFT_RADIX 13
@@ -170,7 +170,9 @@ typedef struct {
   float tables[];
 } enn_f32_fft;
 
-ENN_INLINE int32_t enn_fft_f32_scratch(const enn_f32_fft *p) { return 4 * p->length.n; }
+ENN_INLINE int32_t enn_fft_f32_scratch(const enn_f32_fft *p) {
+  return ENN_SHARDS * 4 * p->length.n;
+}
 
 /* y = a b, n pairs that lie in planes (a) and side by side (b). */
 ENN_INLINE void enn_f32_fft_times(enn_f32_complex a, const float *b, int32_t n) {
@@ -199,12 +201,14 @@ ENN_INLINE enn_f32_complex enn_f32_fft_chirp(const enn_f32_fft *p, enn_f32_compl
   return done;
 }
 
-/* x[rows][n][2], real and imaginary parts, to y of the same shape. */
-ENN_INLINE void enn_fft_f32(const enn_f32_fft *p, const float *x, float *scratch, float *y) {
-  const int32_t m = p->length.n;
+/* x[rows][n][2], real and imaginary parts, to y of the same shape; parts are rows. */
+ENN_INLINE void enn_fft_f32(const enn_f32_fft *p, const float *x, float *scratch, float *y,
+                            int32_t part) {
+  const int32_t m = p->length.n, end = enn_part_first(p->rows, 1, part + 1);
+  scratch += (intptr_t)part * 4 * m;
   const enn_f32_complex a = {scratch, scratch + m};
   const enn_f32_complex b = {scratch + 2 * (intptr_t)m, scratch + 3 * (intptr_t)m};
-  for (int32_t r = 0; r < p->rows; r++) {
+  for (int32_t r = enn_part_first(p->rows, 1, part); r < end; r++) {
     const float *from = x + (intptr_t)r * p->n * 2;
     float *to = y + (intptr_t)r * p->n * 2;
     for (int32_t i = 0; i < p->n; i++) a.re[i] = from[2 * i], a.im[i] = from[2 * i + 1];

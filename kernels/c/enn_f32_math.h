@@ -149,25 +149,8 @@ ENN_INLINE float enn_logf(float x) {
  */
 #define ENN_SHARDS 8
 
-/* Buffers that hold partial sums at one time when shards are done one after the other. */
-#define ENN_SHARD_LEVELS 4
-
 ENN_INLINE int32_t enn_shard_first(int32_t batch, int32_t shard) {
   return (int32_t)((int64_t)batch * shard / ENN_SHARDS);
-}
-
-/*
- * After shard s has been summed into level `top` of a stack of buffers of `count` floats, adds
- * neighbours that are complete; returns the level that the next shard goes into. After shard 7
- * level 0 holds the sum.
- */
-ENN_INLINE int32_t enn_shard_merge(float *levels, int32_t count, int32_t top, int32_t shard) {
-  for (int32_t s = shard; (s & 1) != 0; s >>= 1, top--) {
-    float *into = levels + (intptr_t)(top - 1) * count;
-    const float *from = levels + (intptr_t)top * count;
-    for (int32_t i = 0; i < count; i++) into[i] += from[i];
-  }
-  return top + 1;
 }
 
 /* The sum of one number of every shard; `step` floats from shard to shard. */

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AnyArray } from '../../host/core/dtype.js';
-import { createEngine } from '../../host/engine/engine.js';
+import { createEngine, type Engine } from '../../host/engine/engine.js';
 import { convolution } from '../../host/engine/kernels/conv-path.js';
 import { buildGraph } from '../../host/ir/build-graph.js';
 import type { Graph, ValueId } from '../../host/ir/graph.js';
@@ -21,9 +21,14 @@ const tolerance = 4e-6;
 type Feeds = ReadonlyMap<ValueId, AnyArray>;
 
 /** The output of a graph, its convolutions by one of the two ways; without: as the engine chooses. */
-function run(graph: Graph, feeds: Feeds, path?: 'direct' | 'fft'): Float32Array {
+function run(
+  graph: Graph,
+  feeds: Feeds,
+  path?: 'direct' | 'fft',
+  by: Engine = engine,
+): Float32Array {
   if (path) process.env.EDGE_NN_CONV = path;
-  const program = engine.compile(graph);
+  const program = by.compile(graph);
   delete process.env.EDGE_NN_CONV;
   for (const [id, data] of feeds) program.write(id, data);
   program.run();
@@ -65,6 +70,28 @@ for (const op of convolutions) {
     }
   });
 }
+
+for (const op of convolutions) {
+  test(`${op} by transforms gives the same bytes on three threads`, async () => {
+    const three = await createEngine('wasm', { threads: 3 });
+    for (let seed = 1; seed <= 12; seed++) {
+      const { graph, feeds } = draw(op, seed);
+      const found = run(graph, feeds, 'fft', three);
+      assert.deepEqual(found, run(graph, feeds, 'fft'), `seed ${seed}`);
+    }
+  });
+}
+
+test('transforms of many rows give the same bytes on three threads', async () => {
+  const three = await createEngine('wasm', { threads: 3 });
+  for (const n of [12, 137]) {
+    const g = buildGraph({ name: 'fft', stage: 'train' });
+    const x = g.input({ shape: [11, n, 2], dtype: 'f32' });
+    const graph = g.finish([g.add('fft', [x], { inverse: false })]);
+    const feeds = new Map([[x, contents({ shape: [11, n, 2] }, new Source(n))]]);
+    assert.deepEqual(run(graph, feeds, undefined, three), run(graph, feeds), `length ${n}`);
+  }
+});
 
 test('transforms of any length equal the definition, and go back', () => {
   const lengths = [...Array.from({ length: 40 }, (_, i) => i + 1), 49, 77, 97, 100, 127, 169, 210];

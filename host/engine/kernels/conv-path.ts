@@ -85,9 +85,13 @@ function fftCost(kernel: ConvKernel, geometry: Geometry): number {
   return size * (transforms * transformCost * Math.log2(size) + products * productCost);
 }
 
+/** Parts of a batch, which have their own sums and spectra. */
+const shards = 8;
+
 function scratchBytes(kernel: ConvKernel, { c, oc, rows, columns }: Geometry): number {
-  const levels = kernel === 'conv2d_grad_weights' ? 4 : 1;
-  return 8 * rows * columns * (half(Math.min(c, oc)) + 1) * Math.max(c, oc) * levels;
+  const levels = kernel === 'conv2d_grad_weights' ? shards : 1;
+  const spectra = (half(Math.min(c, oc)) + 1) * Math.max(c, oc) * levels;
+  return 8 * rows * columns * (spectra + shards * (Math.max(c, oc) + 2));
 }
 
 function transformsAreFaster(kernel: ConvKernel, geometry: Geometry): boolean {
