@@ -18,6 +18,18 @@ export interface InProcessDevice {
 /** After so many milliseconds of polling, timers and other work get their turn. */
 const sliceMs = 10;
 
+/** Lets a device work for a slice of time; gives what it says. Returns whether it has more to do. */
+function serveSlice(device: InProcessDevice, hear: (bytes: Uint8Array) => boolean): boolean {
+  const end = performance.now() + sliceMs;
+  let [busy, open] = [true, true];
+  while (busy && open && performance.now() < end) {
+    for (let i = 0; busy && i < 64; i++) busy = device.poll();
+    const sent = device.pull();
+    if (sent.length > 0) open = hear(sent);
+  }
+  return busy;
+}
+
 /** A transport to a device that this process drives itself, in turns of the event loop. */
 export function inProcessTransport(device: InProcessDevice, name = 'virtual'): Transport {
   let onData: (bytes: Uint8Array) => void = () => {};
@@ -31,17 +43,16 @@ export function inProcessTransport(device: InProcessDevice, name = 'virtual'): T
   };
   const serve = (): void => {
     scheduled = false;
-    const end = performance.now() + sliceMs;
-    let busy = true;
-    while (busy && !closed && performance.now() < end) {
-      for (let i = 0; busy && i < 64; i++) busy = device.poll();
-      const sent = device.pull();
-      if (sent.length > 0) onData(sent);
-    }
+    if (closed) return;
+    const busy = serveSlice(device, (sent) => {
+      onData(sent);
+      return !closed;
+    });
     if (busy) schedule();
   };
 
-  const transport: Transport = {
+  const { reset } = device;
+  return {
     name,
     async write(bytes) {
       device.push(bytes);
@@ -49,16 +60,14 @@ export function inProcessTransport(device: InProcessDevice, name = 'virtual'): T
     },
     onData: (listener) => void (onData = listener),
     onClose() {},
+    ...(reset && {
+      async reset() {
+        reset.call(device);
+        schedule();
+      },
+    }),
     async close() {
       closed = true;
-    },
-  };
-  if (device.reset === undefined) return transport;
-  return {
-    ...transport,
-    async reset() {
-      device.reset?.();
-      schedule();
     },
   };
 }

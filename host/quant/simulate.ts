@@ -39,6 +39,50 @@ const describe = ({ id, dtype, quant }: Value): string =>
 /** What a layer reads that is stored in steps: activations, weights; no bias. */
 const isRounded = ({ dtype }: Value): boolean => dtype !== 's32' && dtype !== 's64';
 
+/** What a node reads in real units, by the values that the float graph's step reads. */
+function operandsOf(
+  integer: Graph,
+  node: Node,
+  step: Step,
+  values: ReadonlyMap<ValueId, Float32Array>,
+): Map<ValueId, Float32Array> {
+  const operands = new Map<ValueId, Float32Array>();
+  for (const [i, id] of node.inputs.entries()) {
+    const operand = getValue(integer, id);
+    if (!isRounded(operand)) continue;
+    const real =
+      operand.kind === 'const'
+        ? dequantize(getData(integer, id) as NumericArray, operand.quant!, operand.shape)
+        : values.get(id);
+    if (real) operands.set(step.node.inputs[i]!, real);
+  }
+  return operands;
+}
+
+/** A number for each key, the same for the same key. */
+function createNumbers(): (key: string) => number {
+  const numbers = new Map<string, number>();
+  return (key) => {
+    const number = numbers.get(key) ?? numbers.size;
+    numbers.set(key, number);
+    return number;
+  };
+}
+
+/** What a node computes; `step` is that of the float graph, absent for a requantize it lacks. */
+function compute(
+  integer: Graph,
+  node: Node,
+  step: Step | undefined,
+  values: ReadonlyMap<ValueId, Float32Array>,
+  run: (step: Step, operands: ReadonlyMap<ValueId, Float32Array>) => Float32Array,
+): Float32Array {
+  const value = getValue(integer, node.output);
+  if (!step) return rounded(values.get(node.inputs[0]!)!, value, storedRange(value));
+  const computed = run(step, operandsOf(integer, node, step, values));
+  return rounded(computed, value, clampOf(integer, node));
+}
+
 /**
  * A simulator of the integer graphs that are made from one float graph.
  *
@@ -51,63 +95,37 @@ export function createSimulator(
   inputs: ReadonlyMap<ValueId, Float32Array>,
 ): Simulator {
   const stepOf = new Map(steps.map((step) => [step.output, step]));
-  const numbers = new Map<string, number>();
+  /** One number for values that are computed alike. */
+  const numberOf = createNumbers();
   let known = new Map<number, Float32Array>();
 
-  /** One number for values that are computed alike. */
-  function numberOf(key: string): number {
-    const number = numbers.get(key) ?? numbers.size;
-    numbers.set(key, number);
-    return number;
-  }
-
-  function compute(
-    integer: Graph,
-    node: Node,
-    values: ReadonlyMap<ValueId, Float32Array>,
-    adjust: SimulateOptions['adjust'],
-  ): Float32Array {
-    const value = getValue(integer, node.output);
-    const step = stepOf.get(node.output);
-    // A requantize that only the integer graph has.
-    if (!step) return rounded(values.get(node.inputs[0]!)!, value, storedRange(value));
-    const operands = new Map<ValueId, Float32Array>();
-    for (const [i, id] of node.inputs.entries()) {
-      const operand = getValue(integer, id);
-      const real = !isRounded(operand)
-        ? undefined
-        : operand.kind === 'const'
-          ? dequantize(getData(integer, id) as NumericArray, operand.quant!, operand.shape)
-          : values.get(id);
-      if (real) operands.set(step.node.inputs[i]!, real);
+  function run(integer: Graph, { keep = false, adjust }: SimulateOptions = {}) {
+    const values = new Map<ValueId, Float32Array>();
+    const runStep = (step: Step, operands: ReadonlyMap<ValueId, Float32Array>) => {
+      const computed = runs.run(step, (id) => operands.get(id));
+      adjust?.(step, computed);
+      return computed;
+    };
+    const keys = new Map<ValueId, number>();
+    const kept = new Map<number, Float32Array>();
+    const put = (id: ValueId, key: number, data: Float32Array): void => {
+      keys.set(id, key);
+      values.set(id, data);
+      if (keep) kept.set(key, data);
+    };
+    for (const id of integer.inputs) {
+      const value = getValue(integer, id);
+      put(id, numberOf(describe(value)), rounded(inputs.get(id)!, value, storedRange(value)));
     }
-    const computed = runs.run(step, (id) => operands.get(id));
-    adjust?.(step, computed);
-    return rounded(computed, value, clampOf(integer, node));
+    for (const node of integer.nodes) {
+      const from = node.inputs.map((id) => keys.get(id) ?? describe(getValue(integer, id)));
+      const clamp = clampOf(integer, node);
+      const key = numberOf(`${describe(getValue(integer, node.output))} ${clamp} ${from}`);
+      const step = stepOf.get(node.output);
+      put(node.output, key, known.get(key) ?? compute(integer, node, step, values, runStep));
+    }
+    if (keep) known = kept;
+    return values;
   }
-
-  return {
-    run(integer, { keep = false, adjust } = {}) {
-      const values = new Map<ValueId, Float32Array>();
-      const keys = new Map<ValueId, number>();
-      const kept = new Map<number, Float32Array>();
-      const put = (id: ValueId, key: number, data: Float32Array): void => {
-        keys.set(id, key);
-        values.set(id, data);
-        if (keep) kept.set(key, data);
-      };
-      for (const id of integer.inputs) {
-        const value = getValue(integer, id);
-        put(id, numberOf(describe(value)), rounded(inputs.get(id)!, value, storedRange(value)));
-      }
-      for (const node of integer.nodes) {
-        const from = node.inputs.map((id) => keys.get(id) ?? describe(getValue(integer, id)));
-        const clamp = clampOf(integer, node);
-        const key = numberOf(`${describe(getValue(integer, node.output))} ${clamp} ${from}`);
-        put(node.output, key, known.get(key) ?? compute(integer, node, values, adjust));
-      }
-      if (keep) known = kept;
-      return values;
-    },
-  };
+  return { run };
 }

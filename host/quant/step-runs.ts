@@ -4,6 +4,7 @@
  */
 import { elements } from '../core/shape.js';
 import type { Engine, Program } from '../engine/engine.js';
+import { programCache } from '../engine/program-cache.js';
 import { buildGraph } from '../ir/build-graph.js';
 import { type Graph, getData, getValue, type Node, type ValueId } from '../ir/graph.js';
 import { rebatch } from '../rewrite/rebatch.js';
@@ -57,11 +58,25 @@ interface StepProgram {
   readonly output: ValueId;
 }
 
-/** A constant that stands for one value per example has the batch of the others. */
+/** A value of one example for as many as `count` elements are. */
 const spread = (data: Float32Array, count: number): Float32Array =>
   data.length === count
     ? data
     : Float32Array.from({ length: count }, (_, i) => data[i % data.length]!);
+
+/** Writes what differs from the graph's constants, and takes back what differed before. */
+function writeConstants(
+  { program, constants, replaced }: StepProgram,
+  operand: (id: ValueId) => Float32Array | undefined,
+): void {
+  for (const id of constants) {
+    const given = operand(id);
+    if (given) program.write(id, spread(given, elements(getValue(program.graph, id).shape)));
+    else if (replaced.has(id)) program.write(id, getData(program.graph, id));
+    if (given) replaced.add(id);
+    else replaced.delete(id);
+  }
+}
 
 /**
  * Programs for the steps of a graph, compiled when they are first run.
@@ -74,9 +89,7 @@ export function createStepRuns(
   batch: number,
   options: StepRunOptions,
 ): StepRuns {
-  const programs = new Map<Step, StepProgram>();
-
-  function compile(step: Step): StepProgram {
+  const programs = programCache((step: Step): StepProgram => {
     const alone = stepGraph(graph, step, options);
     // What reads constants only is the same for every example.
     const batched = alone.inputs.length > 0 ? rebatch(alone, batch) : alone;
@@ -88,39 +101,18 @@ export function createStepRuns(
       replaced: new Set(),
       output: alone.outputs[0]!,
     };
-  }
-
-  function programOf(step: Step): StepProgram {
-    const known = programs.get(step);
-    if (known) return known;
-    const compiled = compile(step);
-    programs.set(step, compiled);
-    return compiled;
-  }
-
+  });
   return {
     batch,
     run(step, operand) {
-      const { program, inputs, constants, replaced, output } = programOf(step);
+      const entry = programs.get(step);
+      const { program, inputs, output } = entry;
       for (const id of inputs) program.write(id, operand(id)!);
-      for (const id of constants) {
-        const given = operand(id);
-        if (given) program.write(id, spread(given, elements(getValue(program.graph, id).shape)));
-        else if (replaced.has(id)) program.write(id, getData(program.graph, id));
-        if (given) replaced.add(id);
-        else replaced.delete(id);
-      }
+      writeConstants(entry, operand);
       program.run();
       const result = program.read(output) as Float32Array;
-      if (inputs.length > 0) return result;
-      return Float32Array.from(
-        { length: batch * result.length },
-        (_, i) => result[i % result.length]!,
-      );
+      return spread(result, inputs.length > 0 ? result.length : batch * result.length);
     },
-    dispose() {
-      for (const { program } of programs.values()) program.dispose();
-      programs.clear();
-    },
+    dispose: programs.dispose,
   };
 }

@@ -6,6 +6,7 @@ import { elements } from '../core/shape.js';
 import { batches } from '../data/batches.js';
 import type { Dataset } from '../data/dataset.js';
 import type { Engine, Program } from '../engine/engine.js';
+import { programCache } from '../engine/program-cache.js';
 import { buildGraph } from '../ir/build-graph.js';
 import { type Graph, getValue, type ValueId } from '../ir/graph.js';
 import { forInference } from '../rewrite/for-inference.js';
@@ -47,7 +48,7 @@ function compile(model: Graph, batch: number, engine: Engine): Compiled {
 export function createEvaluator(model: Graph, dataset: Dataset, engine: Engine): Evaluator {
   const loss = lossOf(model);
   const units = elements(getValue(model, model.outputs[0]!).shape.slice(1));
-  const compiled = new Map<number, Compiled>();
+  const programs = programCache((batch: number) => compile(model, batch, engine));
   const plan = batches(dataset.count, batchSize);
   const judge = judgeOf(model, dataset);
 
@@ -63,25 +64,20 @@ export function createEvaluator(model: Graph, dataset: Dataset, engine: Engine):
   return {
     async evaluate(weights, signal) {
       for (const { length } of [plan[0]!, plan.at(-1)!]) {
-        const entry = compiled.get(length) ?? compile(model, length, engine);
-        compiled.set(length, entry);
+        const { program } = programs.get(length);
         for (const [id, data] of weights) {
-          if (entry.program.graph.values.has(id)) entry.program.write(id, data);
+          if (program.graph.values.has(id)) program.write(id, data);
         }
       }
       let sums = nothingSeen;
       for (const indices of plan) {
         if (signal?.aborted) return undefined;
-        sums = run(compiled.get(indices.length)!, indices, sums);
+        sums = run(programs.get(indices.length), indices, sums);
         await setImmediate();
       }
       return sums;
     },
-    memoryBytes: () =>
-      [...compiled.values()].reduce((sum, { program }) => sum + program.memoryBytes, 0),
-    dispose() {
-      for (const { program } of compiled.values()) program.dispose();
-      compiled.clear();
-    },
+    memoryBytes: programs.memoryBytes,
+    dispose: programs.dispose,
   };
 }

@@ -2,6 +2,7 @@
  * Training steps in the engine: one program per batch size, all over the same weights.
  */
 import type { Engine, Program } from '../engine/engine.js';
+import { programCache } from '../engine/program-cache.js';
 import type { Graph, ValueId } from '../ir/graph.js';
 import type { Setup, Tensors } from './checkpoint.js';
 import { buildTrainGraph, type TrainGraph } from './train-graph.js';
@@ -50,6 +51,29 @@ interface Compiled {
 const slotName = ({ slot, parameter }: { slot: string; parameter: ValueId }): string =>
   `${slot}/${parameter}`;
 
+/** The values of a program under names. */
+const readAll = (
+  program: Program,
+  named: readonly (readonly [string, ValueId])[],
+): Map<string, Floats> => new Map(named.map(([name, id]) => [name, program.read(id) as Floats]));
+
+/** Takes the weights and slots of the last step over into another program. */
+function copyStates(from: Compiled, to: Compiled): void {
+  for (const { value } of to.train.graph.states) to.program.write(value, from.program.read(value));
+}
+
+/** One step of a program on a batch of its size. */
+function run({ train, program }: Compiled, { inputs, targets, rate, decay, key }: StepInputs) {
+  program.write(train.input, inputs as Floats);
+  program.write(train.target, targets as Floats);
+  program.write(train.rate, Float32Array.of(rate));
+  if (train.decay !== undefined) program.write(train.decay, Float32Array.of(decay));
+  if (train.key !== undefined) program.write(train.key, Int32Array.from(key));
+  program.run();
+  const [loss] = program.read(train.loss) as Floats;
+  return { loss: loss!, outputs: program.read(train.output) as Floats };
+}
+
 /**
  * Prepares the training of a float graph (batch 1).
  *
@@ -61,58 +85,35 @@ export function createStepper(
   engine: Engine,
   { slots = new Map(), recompute = false, undecayed }: StepperOptions = {},
 ): Stepper {
-  const compile = (size: number): Compiled => {
-    const train = buildTrainGraph(model, size, optimizer, {
-      labelSmoothing,
-      recompute,
-      undecayed,
-    });
+  const options = { labelSmoothing, recompute, undecayed };
+  const programs = programCache((size: number): Compiled => {
+    const train = buildTrainGraph(model, size, optimizer, options);
     return { train, program: engine.compile(train.graph) };
-  };
-  let current = compile(batch);
-  const compiled = new Map([[batch, current]]);
+  });
+  let current = programs.get(batch);
   for (const slot of current.train.slots) {
     const data = slots.get(slotName(slot));
     if (data) current.program.write(slot.state, data);
   }
 
-  /** The program for a batch size, holding the weights of the last step. */
-  function switchTo(size: number): Compiled {
-    const next = compiled.get(size) ?? compile(size);
-    compiled.set(size, next);
-    if (current !== next) {
-      for (const { value } of next.train.graph.states) {
-        next.program.write(value, current.program.read(value));
-      }
-    }
-    current = next;
-    return next;
-  }
-
-  function readAll(pick: (train: TrainGraph) => readonly (readonly [string, ValueId])[]): Tensors {
-    const { train, program } = current;
-    return new Map(pick(train).map(([name, id]) => [name, program.read(id) as Floats]));
-  }
-
   return {
-    step(size, { inputs, targets, rate, decay, key }) {
-      const { train, program } = switchTo(size);
-      program.write(train.input, inputs as Floats);
-      program.write(train.target, targets as Floats);
-      program.write(train.rate, Float32Array.of(rate));
-      if (train.decay !== undefined) program.write(train.decay, Float32Array.of(decay));
-      if (train.key !== undefined) program.write(train.key, Int32Array.from(key));
-      program.run();
-      const [loss] = program.read(train.loss) as Floats;
-      return { loss: loss!, outputs: program.read(train.output) as Floats };
+    step(size, inputs) {
+      const next = programs.get(size);
+      if (next !== current) copyStates(current, next);
+      current = next;
+      return run(current, inputs);
     },
-    weights: () => readAll(({ weights }) => weights.map((id) => [id, id])),
-    slots: () => readAll((train) => train.slots.map((slot) => [slotName(slot), slot.state])),
-    memoryBytes: () =>
-      [...compiled.values()].reduce((sum, { program }) => sum + program.memoryBytes, 0),
-    dispose() {
-      for (const { program } of compiled.values()) program.dispose();
-      compiled.clear();
-    },
+    weights: () =>
+      readAll(
+        current.program,
+        current.train.weights.map((id) => [id, id]),
+      ),
+    slots: () =>
+      readAll(
+        current.program,
+        current.train.slots.map((slot) => [slotName(slot), slot.state]),
+      ),
+    memoryBytes: programs.memoryBytes,
+    dispose: programs.dispose,
   };
 }

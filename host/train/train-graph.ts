@@ -2,7 +2,7 @@
  * The training graph of a model: forward pass, loss, gradients and updates in one graph.
  */
 import { elements } from '../core/shape.js';
-import { buildGraph } from '../ir/build-graph.js';
+import { buildGraph, type GraphBuilder } from '../ir/build-graph.js';
 import { type Graph, getValue, type ValueId } from '../ir/graph.js';
 import { deadCode } from '../rewrite/dead-code.js';
 import { forTraining, type TrainingOptions } from '../rewrite/for-training.js';
@@ -65,27 +65,13 @@ export function buildTrainGraph(
   const parameters = weights.filter((id) => getValue(forward, id).trainable);
   const one = builder.constant({ shape: [], dtype: 'f32' }, Float32Array.of(1), { id: 'one' });
   const grads = gradients(forward, builder, loss, one, parameters);
-  const rate = builder.input({ shape: [], dtype: 'f32' }, { id: 'rate' });
-  const decay = optimizers[optimizer.name].decouple
-    ? builder.input({ shape: [], dtype: 'f32' }, { id: 'decay' })
-    : undefined;
-  const { undecayed = new Set() } = options;
-  const none = builder.constant({ shape: [], dtype: 'f32' }, new Float32Array(1), { id: 'none' });
-  const slots = [...regularize(builder, optimizer, grads, undecayed)].flatMap(([w, g]) =>
-    addUpdate(builder, optimizer, {
-      w,
-      g,
-      rate,
-      decay: decay && (undecayed.has(w) ? none : decay),
-    }),
-  );
+  const { slots, ...rates } = addUpdates(builder, optimizer, grads, options.undecayed ?? new Set());
   const complete = deadCode(builder.finish([loss, ...graph.outputs]));
   return {
     graph: options.recompute ? deadCode(recompute(complete, forwardNodes)) : complete,
     input: graph.inputs[0]!,
     target,
-    rate,
-    ...(decay !== undefined && { decay }),
+    ...rates,
     ...(prepared.key && { key: prepared.key }),
     loss,
     output: graph.outputs[0]!,
@@ -94,9 +80,32 @@ export function buildTrainGraph(
   };
 }
 
+/** Adds the inputs of the learning rate, and the slots and updates of all parameters. */
+function addUpdates(
+  builder: GraphBuilder,
+  optimizer: Optimizer,
+  grads: ReadonlyMap<ValueId, ValueId>,
+  undecayed: ReadonlySet<ValueId>,
+): Pick<TrainGraph, 'rate' | 'decay' | 'slots'> {
+  const scalar = { shape: [], dtype: 'f32' } as const;
+  const rate = builder.input(scalar, { id: 'rate' });
+  const decouples = optimizers[optimizer.name].decouple;
+  const decay = decouples ? builder.input(scalar, { id: 'decay' }) : undefined;
+  const none = builder.constant(scalar, new Float32Array(1), { id: 'none' });
+  const slots = [...regularize(builder, optimizer, grads, undecayed)].flatMap(([w, g]) =>
+    addUpdate(builder, optimizer, {
+      w,
+      g,
+      rate,
+      decay: decay && (undecayed.has(w) ? none : decay),
+    }),
+  );
+  return { rate, ...(decay !== undefined && { decay }), slots };
+}
+
 /** Adds the slots and updates of one parameter. */
 function addUpdate(
-  builder: ReturnType<typeof buildGraph>,
+  builder: GraphBuilder,
   { name, hyper }: Optimizer,
   inputs: Omit<UpdateInputs, 'slots'>,
 ): Slot[] {

@@ -4,7 +4,7 @@ import { BadInputError, UsageError } from '../../core/errors.js';
 import { writeOutputFile } from '../../core/output-file.js';
 import { exportTflite } from '../../emit/tflite/tflite.js';
 import { createEngine } from '../../engine/engine.js';
-import { getValue, shortName, type ValueId } from '../../ir/graph.js';
+import { type Graph, getValue, shortName, type ValueId } from '../../ir/graph.js';
 import { lower } from '../../lower/pipeline.js';
 import type { Promotion } from '../../quant/auto.js';
 import type { LayerNoise } from '../../quant/diagnose.js';
@@ -132,6 +132,49 @@ function requireTrainedScheme(options: QuantizeOptions, setup: QatSetup, context
 const defaultOutput = (model: string): string =>
   `${dirname(model)}/${basename(model, extname(model))}.tflite`;
 
+/** A bar per stage. */
+function reporter(context: Context) {
+  let bar: ReturnType<Context['progress']> | undefined;
+  let stage = '';
+  return {
+    update(now: string, done: number, total: number): void {
+      if (now !== stage) {
+        bar?.stop();
+        bar = context.progress(now, total);
+      }
+      stage = now;
+      bar?.update(done);
+    },
+    stop: (): void => bar?.stop(),
+  };
+}
+
+/** The float graph of a file, with the scales that it was trained with where they count. */
+function readFloatModel({ model, recalibrate }: QuantizeOptions) {
+  const { graph, trained } = readModelFile(model);
+  if (graph.stage === 'float') return { graph, trained: recalibrate ? undefined : trained };
+  throw new BadInputError(`${model} is a ${graph.stage} model already`, {
+    hint: 'Give the float model: a .safetensors checkpoint of `edge-nn train`.',
+    where: model,
+  });
+}
+
+async function openData(
+  { data: spec, testData }: QuantizeOptions,
+  { config }: Context,
+  graph: Graph,
+) {
+  const needs = needsOf(graph);
+  const data = await openTrainData(config, spec, needs);
+  return {
+    data,
+    testData:
+      testData === undefined
+        ? await openEvaluationData(config, spec, needs)
+        : await openTestData(config, spec, testData, data, needs),
+  };
+}
+
 /**
  * Calibrates, quantizes, measures what it costs, and writes the .tflite.
  *
@@ -142,30 +185,14 @@ export async function quantize(
   options: QuantizeOptions,
   context: Context = silent,
 ): Promise<QuantizeReport> {
-  const { graph, trained: stored } = readModelFile(options.model);
-  const trained = options.recalibrate ? undefined : stored;
-  if (graph.stage !== 'float') {
-    throw new BadInputError(`${options.model} is a ${graph.stage} model already`, {
-      hint: 'Give the float model: a .safetensors checkpoint of `edge-nn train`.',
-      where: options.model,
-    });
-  }
+  const { graph, trained } = readFloatModel(options);
   if (trained) requireTrainedScheme(options, trained.setup, context);
-  const { config } = context;
-  const needs = needsOf(graph);
-  const data = await openTrainData(config, options.data, needs);
-  const testData =
-    options.testData === undefined
-      ? await openEvaluationData(config, options.data, needs)
-      : await openTestData(config, options.data, options.testData, data, needs);
-  let bar: ReturnType<Context['progress']> | undefined;
-  let stage = '';
+  const progress = reporter(context);
   const preset = trained ? trainedDefaults : defaults;
   const promotions: PromotionReport[] = [];
   const result = await quantizeModel({
+    ...(await openData(options, context, graph)),
     graph,
-    data,
-    testData,
     engine: await createEngine(options.engine),
     samples: options.samples,
     seed: options.seed ?? 1,
@@ -184,14 +211,9 @@ export async function quantize(
     },
     maxDrop: options.maxDrop === undefined ? undefined : options.maxDrop / 100,
     limit: options.limit,
-    onProgress(now, done, total) {
-      if (now !== stage) bar?.stop();
-      if (now !== stage) bar = context.progress(now, total);
-      stage = now;
-      bar?.update(done);
-    },
+    onProgress: progress.update,
   });
-  bar?.stop();
+  progress.stop();
   const bytes = exportTflite(result.graph);
   const output = options.out ?? defaultOutput(options.model);
   writeOutputFile(output, bytes);

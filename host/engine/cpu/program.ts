@@ -77,6 +77,24 @@ function address(arg: CpuArg, scratchAt: number, addressOf: (id: ValueId) => num
   return arg === 'scratch' ? scratchAt / 4 : addressOf(arg.buffer) / 4 + arg.offset;
 }
 
+/** The words of calls and their parameters, as the C structs have them. */
+function encodeCalls(
+  calls: readonly CpuCall[],
+  library: CpuLibrary,
+  base: number,
+  argsOf: (call: CpuCall, at: number) => readonly number[],
+): Int32Array {
+  const { params, words } = codeLayout(calls);
+  const code = new Int32Array(words);
+  for (const [at, call] of calls.entries()) {
+    const kernel = library.kernels.get(call.kernel);
+    if (kernel === undefined) throw new Error(`the engine has no kernel ${call.kernel}`);
+    code.set([kernel, base / 4 + params[at]!, ...argsOf(call, at)], at * callWords);
+    code.set(call.params, params[at]!);
+  }
+  return code;
+}
+
 /**
  * Prepares a graph of stage float or train.
  *
@@ -93,7 +111,6 @@ export function cpuProgram(
   const { steps, temps, taken } = fused(graph, plan, library, keep);
   const root = (id: ValueId): ValueId => taken.get(id) ?? id;
   const calls = steps.flatMap((step) => step.calls);
-  const { params, words } = codeLayout(calls);
   const placed = {
     steps: steps.map(({ reads, writes, overlaps }) => ({
       reads: reads.map(root),
@@ -104,27 +121,16 @@ export function cpuProgram(
     bufferOf: (id: ValueId) => root(plan.bufferOf.get(id)!),
   };
   const { layout, addressOf, scratchAt, end } = placeSteps(graph, placed, {
-    base: alignUp(base + 4 * words),
+    base: alignUp(base + 4 * codeLayout(calls).words),
     scratch: steps.map((step) => scratchBytes(step, library)),
     keep,
   });
-  const code = new Int32Array(words);
-  let at = 0;
-  steps.forEach((step, i) => {
-    for (const call of step.calls) {
-      const kernel = library.kernels.get(call.kernel);
-      if (kernel === undefined) throw new Error(`the engine has no kernel ${call.kernel}`);
-      const args = call.args.map((arg) =>
-        address(arg, scratchAt[i]!, (id) => addressOf.get(root(id))!),
-      );
-      code.set([kernel, base / 4 + params[at]!, ...args], at * callWords);
-      code.set(call.params, params[at]!);
-      at++;
-    }
-  });
+  const stepOf = steps.flatMap(({ calls }, step) => calls.map(() => step));
+  const argsOf = ({ args }: CpuCall, at: number): number[] =>
+    args.map((arg) => address(arg, scratchAt[stepOf[at]!]!, (id) => addressOf.get(root(id))!));
   return {
     layout,
-    code,
+    code: encodeCalls(calls, library, base, argsOf),
     base,
     names: calls.map(({ kernel }) => kernel),
     bytes: end,

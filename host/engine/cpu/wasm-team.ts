@@ -53,17 +53,33 @@ export interface WasmTeam {
 /** Within it a thread has started and instantiated a module, however busy the machine. */
 const startMs = 60_000;
 
-/** Starts `threads` - 1 threads beside the caller's. They do not keep the process alive. */
+/** Starts a thread and gives the way to talk to it. It does not keep the process alive. */
+function startThread(data: Omit<ThreadData, 'port'>): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  const workerData: ThreadData = { ...data, port: port2 };
+  const worker = new Worker(builtFile('wasm-worker.js'), { workerData, transferList: [port2] });
+  worker.unref();
+  port1.unref();
+  return port1;
+}
+
+/** Waits until so many threads are ready. @throws ToolchainError */
+function awaitReady(control: Int32Array, count: number): void {
+  for (let ready = 0; ready < count; ready = Atomics.load(control, words.ready)) {
+    if (Atomics.wait(control, words.ready, ready, startMs) !== 'timed-out') continue;
+    throw new ToolchainError('the threads of the engine do not start', {
+      hint: 'Use --threads 1.',
+      where: 'wasm',
+    });
+  }
+}
+
+/** Starts `threads` - 1 threads beside the caller's. */
 export function startTeam(module: WasmModule, threads: number): WasmTeam {
   const control = new Int32Array(new SharedArrayBuffer(20));
-  const ports = Array.from({ length: threads - 1 }, (_, i) => {
-    const { port1, port2 } = new MessageChannel();
-    const workerData: ThreadData = { control, port: port2, module, thread: i + 1, threads };
-    const worker = new Worker(builtFile('wasm-worker.js'), { workerData, transferList: [port2] });
-    worker.unref();
-    port1.unref();
-    return port1;
-  });
+  const ports = Array.from({ length: threads - 1 }, (_, i) =>
+    startThread({ control, module, thread: i + 1, threads }),
+  );
   let programs = 0;
 
   function wake(program: number): void {
@@ -82,13 +98,7 @@ export function startTeam(module: WasmModule, threads: number): WasmTeam {
         port.postMessage({ kind: 'join', id, memory, stack, team } satisfies Message);
       });
       wake(-1);
-      for (let ready = 0; ready < threads - 1; ready = Atomics.load(control, words.ready)) {
-        if (Atomics.wait(control, words.ready, ready, startMs) !== 'timed-out') continue;
-        throw new ToolchainError('the threads of the engine do not start', {
-          hint: 'Use --threads 1.',
-          where: 'wasm',
-        });
-      }
+      awaitReady(control, ports.length);
       return id;
     },
     start(id, calls, count) {

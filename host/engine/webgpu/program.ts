@@ -140,6 +140,22 @@ function bindGroups(
   return { memory, window, params };
 }
 
+/** Writes the dispatches of a program down. */
+function encode(
+  pass: GPUComputePassEncoder,
+  { dispatches }: GpuProgram,
+  pipelines: readonly GPUComputePipeline[],
+  { memory, window }: ReturnType<typeof bindGroups>,
+): void {
+  pass.setBindGroup(0, memory);
+  for (const { pipeline, params, groups } of dispatches) {
+    pass.setPipeline(pipelines[pipeline]!);
+    pass.setBindGroup(1, window, [params]);
+    pass.dispatchWorkgroups(...groups);
+  }
+  pass.end();
+}
+
 /** Prepares programs for a device. */
 export function createLoader(device: GPUDevice): Loader {
   const layouts = new Map<number, Layouts>();
@@ -161,16 +177,6 @@ export function createLoader(device: GPUDevice): Loader {
         program.pipelines.map(({ code, entry }) => pipelineOf(code, entry, shared.pipeline)),
       );
 
-      function encode(pass: GPUComputePassEncoder): void {
-        pass.setBindGroup(0, groups.memory);
-        for (const { pipeline, params, groups: size } of program.dispatches) {
-          pass.setPipeline(pipelines[pipeline]!);
-          pass.setBindGroup(1, groups.window, [params]);
-          pass.dispatchWorkgroups(...size);
-        }
-        pass.end();
-      }
-
       return {
         write(at, data) {
           for (const piece of pieces(at, data.length)) {
@@ -181,7 +187,7 @@ export function createLoader(device: GPUDevice): Loader {
         read: (at, length) => staging(pieces(at, length), length),
         run() {
           const encoder = device.createCommandEncoder();
-          encode(encoder.beginComputePass());
+          encode(encoder.beginComputePass(), program, pipelines, groups);
           device.queue.submit([encoder.finish()]);
         },
         destroy() {

@@ -10,7 +10,7 @@ export interface Session {
   /** What must live as long as the device. */
   readonly gpu?: Gpu;
   /** Obeys one request; questions have an answer. */
-  handle(request: Request): Promise<GpuDescription | Uint8Array | undefined>;
+  handle(request: Request): Promise<Reply>;
 }
 
 /** The limits that engines ask for: whatever the adapter has. */
@@ -44,10 +44,8 @@ export async function createSession(gpu: Gpu): Promise<Session> {
   return { handle, gpu };
 }
 
-/** The session of an open device. */
-export function sessionOf(device: GPUDevice, description: GpuDescription): Session {
-  const programs = new Map<number, LoadedProgram>();
-  const load = createLoader(device);
+/** Hears of what goes wrong on a device; the result is the first of it, undefined as yet. */
+function watch(device: GPUDevice): () => Error | undefined {
   let failure: Error | undefined;
   void device.lost.then(({ message, reason }) => {
     failure = new ToolchainError(`the GPU device was lost: ${message.trim() || reason}`, {
@@ -57,13 +55,22 @@ export function sessionOf(device: GPUDevice, description: GpuDescription): Sessi
   device.addEventListener('uncapturederror', (event) => {
     failure ??= new Error((event as GPUUncapturedErrorEvent).error.message);
   });
+  return () => failure;
+}
+
+type Reply = GpuDescription | Uint8Array | undefined;
+
+/** Obeys requests on a device that works. */
+function performer(device: GPUDevice, description: GpuDescription) {
+  const programs = new Map<number, LoadedProgram>();
+  const load = createLoader(device);
   const loaded = (id: number): LoadedProgram => {
     const program = programs.get(id);
     if (!program) throw new Error(`the GPU has no program ${id}`);
     return program;
   };
 
-  async function perform(request: Request): Promise<GpuDescription | Uint8Array | undefined> {
+  return async (request: Request): Promise<Reply> => {
     switch (request.kind) {
       case 'open':
         return description;
@@ -86,17 +93,23 @@ export function sessionOf(device: GPUDevice, description: GpuDescription): Sessi
         programs.delete(request.id);
         return undefined;
     }
-  }
+  };
+}
 
+/** The session of an open device. */
+export function sessionOf(device: GPUDevice, description: GpuDescription): Session {
+  const failure = watch(device);
+  const perform = performer(device, description);
   return {
     async handle(request) {
-      if (failure) throw failure;
+      const before = failure();
+      if (before) throw before;
       try {
         return await perform(request);
       } catch (error) {
         // What fails on a lost device fails because it is lost; its promise is settled by now.
         await Promise.resolve();
-        throw failure ?? error;
+        throw failure() ?? error;
       }
     },
   };

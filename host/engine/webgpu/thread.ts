@@ -1,7 +1,13 @@
 /**
  * The engine's side of the GPU thread: questions that wait for their answer, commands that do not.
  */
-import { MessageChannel, receiveMessageOnPort, SHARE_ENV, Worker } from 'node:worker_threads';
+import {
+  MessageChannel,
+  type MessagePort,
+  receiveMessageOnPort,
+  SHARE_ENV,
+  Worker,
+} from 'node:worker_threads';
 import {
   EdgeNnError,
   type ExitCode,
@@ -31,6 +37,17 @@ function errorOf({ code, message, hint }: Failure): Error {
   return new EdgeNnError(code as ExitCode, message, { hint });
 }
 
+/** Sleeps until the thread has answered. @throws Error where it ended instead */
+function receive(port: MessagePort, signal: Int32Array): Answer {
+  for (;;) {
+    const seen = Atomics.load(signal, 0);
+    const answer = receiveMessageOnPort(port);
+    if (answer) return answer.message as Answer;
+    if (Atomics.load(signal, 1) !== 0) throw new Error('the GPU thread has ended');
+    Atomics.wait(signal, 0, seen);
+  }
+}
+
 /** Starts a GPU thread. It does not keep the process alive. */
 export function startGpuThread(): GpuThread {
   const signal = new Int32Array(new SharedArrayBuffer(8));
@@ -47,20 +64,10 @@ export function startGpuThread(): GpuThread {
   worker.on('error', () => {});
   let waiting = 0;
 
-  function receive(): Answer {
-    for (;;) {
-      const seen = Atomics.load(signal, 0);
-      const answer = receiveMessageOnPort(port);
-      if (answer) return answer.message as Answer;
-      if (Atomics.load(signal, 1) !== 0) throw new Error('the GPU thread has ended');
-      Atomics.wait(signal, 0, seen);
-    }
-  }
-
   function ask(question: Question) {
     waiting = 0;
     port.postMessage(question);
-    const answer = receive();
+    const answer = receive(port, signal);
     if (!answer.ok) throw errorOf(answer.failure);
     return answer.value;
   }
