@@ -152,7 +152,9 @@ static uint32_t start_run(struct enn_device *d, uint32_t sequence, uint32_t leng
   d->next = UINT32_MAX;
   if (length != 9) return ENN_BAD_REQUEST;
   uint32_t first = enn_get16(p), last = enn_get16(p + 2);
-  if (first >= last || last > enn_model.step_count) return ENN_BAD_REQUEST;
+  /* A model that only reshapes has no step to run. */
+  if (first >= last && enn_model.step_count != 0) return ENN_BAD_REQUEST;
+  if (last > enn_model.step_count) return ENN_BAD_REQUEST;
   if (first == 0 && !enn_input_is(d, enn_get32(p + 5))) return ENN_BAD_INPUT;
   if (first != 0 && first != ready) return ENN_BAD_STATE;
   if (first == 0) d->traced = 0;

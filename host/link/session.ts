@@ -174,6 +174,7 @@ export class Session {
   /** One inference that tells the CRC-32 of every step's window. */
   async trace(inputs: readonly Uint8Array[]): Promise<StepCrc[]> {
     const { stepCount } = this.info;
+    if (stepCount === 0) return [];
     const changes = this.#load(inputs, stepCount, protocol.runTrace);
     const steps = Array.from({ length: stepCount }, (_, step) => step);
     return this.#alone(async () => {
@@ -219,15 +220,17 @@ export class Session {
   async profile(inputs: readonly Uint8Array[]): Promise<Profile> {
     const { stepCount, maxPayload, tickHz } = this.info;
     const changes = this.#load(inputs, stepCount, protocol.runProfile);
-    const reads = pieces(stepCount, Math.floor((maxPayload - 11) / 8)).map(({ offset }) => ({
+    // A model that only reshapes has no step, but a stack.
+    const count = Math.max(stepCount, 1);
+    const reads = pieces(count, Math.floor((maxPayload - 11) / 8)).map(({ offset }) => ({
       type: protocol.profile,
       payload: pack([2, offset]),
     }));
     const answers = await this.#alone(async () => {
       // Bytes that arrive during the run would be measured with it: interrupts take instructions.
       await this.#channel.patiently(() => this.#exchange(changes, []));
-      const [, ...found] = await this.#exchange([], [layerOf(stepCount - 1), ...reads]);
-      return found;
+      const last = stepCount > 0 ? [layerOf(stepCount - 1)] : [];
+      return (await this.#exchange([], [...last, ...reads])).slice(last.length);
     });
     const ticks = answers.flatMap((page) =>
       pieces(page.length - 8, 8).map(({ offset }) => Number(page.readBigUInt64LE(8 + offset))),
