@@ -8,7 +8,13 @@
  *     npm run fuzz -- --cases 0 --networks 200 --target mps3-an547             QEMU
  *     npm run fuzz -- --seed 7 --first 1234 --cases 1 --target host            one case again
  *
- * Network i has the seed `--seed` + i. Exit code 10 when a byte differs or a sanitizer objects.
+ * Layers and networks: `host` (the kernels of every core in plain C), `mps2-an386` (Armv7E-M),
+ * `mps3-an547` (Helium). Layers alone: `virtual` (WebAssembly), `armv6-m`. Networks alone:
+ * `mps2-an385` (portable kernels), `mps2-an385-v6m` and `microbit` (Armv6-M by -O2 and -Os).
+ *
+ * Network i has the seed `--seed` + i; test/emit/c/network-fuzz.ts says what is drawn. One in eight
+ * has layers by rows, one in eight a streamed input. Exit code 10 when a byte differs or a
+ * sanitizer objects.
  */
 import { parseArgs } from 'node:util';
 import { EdgeNnError, exitCodes } from '../host/core/errors.js';

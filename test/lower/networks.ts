@@ -31,6 +31,10 @@ export interface ConvOptions {
   readonly perAxis?: boolean;
   /** Clamp to [zero point, 127]. */
   readonly relu?: boolean;
+  /** Clamp to these real numbers, as relu6 does. */
+  readonly bounds?: Pair;
+  /** With the weights of the layer that computes this value, of the same shape. */
+  readonly weightsOf?: ValueId;
 }
 
 /** An int8 graph under construction. */
@@ -68,10 +72,16 @@ export function network(name: string, seed: number) {
     return b.constant({ shape: [channels], dtype: 's32' }, data, { id: 'b' });
   }
 
-  const clamp = (out: Quantization, relu: boolean | undefined) =>
-    ({ clamp: relu ? [out.zeroPoint[0]!, 127] : [-128, 127] }) as {
-      readonly clamp: readonly [number, number];
-    };
+  /** Weights by the values that are computed with them. */
+  const used = new Map<ValueId, ValueId>();
+
+  function clamp(out: Quantization, relu: boolean | undefined, bounds?: Pair) {
+    const zero = out.zeroPoint[0]!;
+    const integer = (real: number) =>
+      Math.min(Math.max(zero + Math.round(real / out.scale[0]!), -128), 127);
+    const given: Pair = bounds ? [integer(bounds[0]), integer(bounds[1])] : [-128, 127];
+    return { clamp: relu ? ([zero, 127] as const) : given };
+  }
 
   function windowAttrs(x: ValueId, options: ConvOptions, size: Pair) {
     const [, h, w] = shapeOf(x) as [number, number, number];
@@ -102,10 +112,17 @@ export function network(name: string, seed: number) {
       const inC = shapeOf(x)[3]!;
       const out = quant();
       const axis = options.perAxis === false ? undefined : 0;
-      const w = weights([outC, ...size, inC], axis, size[0] * size[1] * inC)(x, out);
+      const w =
+        used.get(options.weightsOf ?? '') ??
+        weights([outC, ...size, inC], axis, size[0] * size[1] * inC)(x, out);
       const inputs = options.bias === false ? [x, w] : [x, w, bias(outC)];
-      const attrs = { ...windowAttrs(x, options, size), ...clamp(out, options.relu) };
-      return b.add('conv2d', inputs, attrs, { quant: out });
+      const attrs = {
+        ...windowAttrs(x, options, size),
+        ...clamp(out, options.relu, options.bounds),
+      };
+      const y = b.add('conv2d', inputs, attrs, { quant: out });
+      used.set(y, w);
+      return y;
     },
     depthwise(x: ValueId, multiplier: number, options: ConvOptions = {}): ValueId {
       const size = options.kernel ?? [3, 3];
@@ -114,7 +131,10 @@ export function network(name: string, seed: number) {
       const axis = options.perAxis === false ? undefined : 3;
       const w = weights([1, ...size, outC], axis, size[0] * size[1])(x, out);
       const inputs = options.bias === false ? [x, w] : [x, w, bias(outC)];
-      const attrs = { ...windowAttrs(x, options, size), ...clamp(out, options.relu) };
+      const attrs = {
+        ...windowAttrs(x, options, size),
+        ...clamp(out, options.relu, options.bounds),
+      };
       return b.add('depthwiseConv2d', inputs, attrs, { quant: out });
     },
     dense(x: ValueId, outputs: number, options: ConvOptions = {}): ValueId {
@@ -127,7 +147,7 @@ export function network(name: string, seed: number) {
     },
     pool(op: 'maxPool2d' | 'avgPool2d', x: ValueId, size: Pair, options: ConvOptions = {}) {
       const { stride, pad } = windowAttrs(x, { stride: size, ...options }, size);
-      const attrs = { size, stride, pad, ...clamp(quantOf(x), options.relu) };
+      const attrs = { size, stride, pad, ...clamp(quantOf(x), options.relu, options.bounds) };
       return b.add(op, [x], attrs, { quant: quantOf(x) });
     },
     mean: (x: ValueId, axes: readonly number[], keepDims = false): ValueId =>

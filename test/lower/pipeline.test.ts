@@ -7,15 +7,19 @@ import { print } from '../../host/ir/text.js';
 
 import { lower, passes } from '../../host/lower/pipeline.js';
 import { assertSameBytes } from './assert-same-bytes.js';
+import { formNetwork } from './form-networks.js';
 import { network, networks, randomNetwork } from './networks.js';
 
 const opNames = (graph: Graph) => graph.nodes.map((node) => node.op);
 const lowered = (graph: Graph): Graph => ({ ...graph, stage: 'lowered' });
 
 /** Random graphs grow large; a few dozen take a second. */
-const seeds = (name: string) => Array.from({ length: name === 'random' ? 40 : 3 }, (_, i) => 3 + i);
+const counts: Readonly<Record<string, number>> = { random: 40, forms: 10 };
+const seeds = (name: string) => Array.from({ length: counts[name] ?? 3 }, (_, i) => 3 + i);
 
-for (const [name, make] of Object.entries({ ...networks, random: randomNetwork })) {
+const makers = { ...networks, random: randomNetwork, forms: formNetwork };
+
+for (const [name, make] of Object.entries(makers)) {
   test(`no pass changes a byte of ${name}`, () => {
     for (const seed of seeds(name)) {
       let graph = lowered(make(seed));

@@ -7,7 +7,7 @@ import { hasTool } from './host-build.js';
 import { fuzzNetwork, networkTargets } from './network-fuzz.js';
 
 /** EDGE_NN_SEEDS=20-60 tests another range of seeds. */
-const [first, last] = (process.env.EDGE_NN_SEEDS ?? '1-5').split('-').map(Number);
+const [first, last] = (process.env.EDGE_NN_SEEDS ?? '1-6').split('-').map(Number);
 const seeds = Array.from({ length: last! - first! + 1 }, (_, i) => first! + i);
 
 /** Seeds that found a defect. */
