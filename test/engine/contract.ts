@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { randomUniform } from '../../host/core/random.js';
 import type { Engine } from '../../host/engine/engine.js';
 import { buildGraph, type GraphBuilder } from '../../host/ir/build-graph.js';
-import { Source } from '../kernels/f32-cases.js';
+import { Source } from '../kernels/f32-source.js';
 import { floats } from './random-graph.js';
 
 const f32 = (...shape: number[]) => ({ shape, dtype: 'f32' }) as const;

@@ -6,7 +6,7 @@ import type { Engine } from '../../host/engine/engine.js';
 import { buildGraph } from '../../host/ir/build-graph.js';
 import type { Graph, ValueId } from '../../host/ir/graph.js';
 import { print } from '../../host/ir/text.js';
-import { Source } from '../kernels/f32-cases.js';
+import { Source } from '../kernels/f32-source.js';
 import { reference } from '../reference/reference.js';
 
 const f32 = (...shape: number[]) => ({ shape, dtype: 'f32' }) as const;

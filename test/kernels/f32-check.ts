@@ -10,7 +10,8 @@ import type { Graph } from '../../host/ir/graph.js';
 import { isOpName, type OpAttrs, type OpName, opSpec } from '../../host/ir/ops.js';
 import { print } from '../../host/ir/text.js';
 import { reference } from '../reference/reference.js';
-import { type Case, contents, makers, Source } from './f32-cases.js';
+import { type Case, makers } from './f32-cases.js';
+import { contents, Source } from './f32-source.js';
 
 /** Largest error of every engine, in units of the magnitude of what is summed. */
 const tolerance = 4e-6;

@@ -12,7 +12,8 @@ import type { Graph, ValueId } from '../../host/ir/graph.js';
 import type { OpAttrs } from '../../host/ir/ops.js';
 import { print } from '../../host/ir/text.js';
 import { reference } from '../reference/reference.js';
-import { type Case, contents, makers, Source } from './f32-cases.js';
+import { type Case, makers } from './f32-cases.js';
+import { contents, Source } from './f32-source.js';
 
 const engine = await createEngine();
 /** Largest error, in units of the largest number. */

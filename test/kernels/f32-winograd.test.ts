@@ -9,7 +9,7 @@ import { convolution } from '../../host/engine/kernels/conv-path.js';
 import { buildGraph } from '../../host/ir/build-graph.js';
 import { print } from '../../host/ir/text.js';
 import { reference } from '../reference/reference.js';
-import { contents, Source } from './f32-cases.js';
+import { contents, Source } from './f32-source.js';
 
 /** Largest error, in units of the largest number: that of the direct kernels. */
 const tolerance = 4e-6;

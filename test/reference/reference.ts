@@ -8,6 +8,7 @@ import { elements, normalizeAxis, type Shape, strides } from '../../host/core/sh
 import { type Graph, getValue, type Node, type ValueId } from '../../host/ir/graph.js';
 import type { OpAttrs, OpName } from '../../host/ir/ops.js';
 import { fakeQuantize } from '../../host/scheme/affine.js';
+import * as losses from './losses.js';
 import { at, byRow, fill, groups, type Tensor, total, zeros } from './tensor.js';
 import * as windows from './window.js';
 
@@ -50,13 +51,6 @@ const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 const seluScale = 1.0507009873554805;
 const seluAlpha = 1.6732632423543772;
-
-function softmax(row: ArrayLike<number>): Float64Array {
-  const best = Math.max(...Array.from(row));
-  const powers = Float64Array.from(row, (x) => Math.exp(x - best));
-  const sum = total(powers);
-  return powers.map((power) => power / sum);
-}
 
 function batchNorm([x, gamma, beta, mean, variances]: readonly Tensor[], epsilon: number) {
   const channels = x!.shape.at(-1)!;
@@ -173,51 +167,12 @@ function erf(x: number): number {
 const normal = (x: number): number => (1 + erf(x / Math.SQRT2)) / 2;
 const normalDensity = (x: number): number => Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI);
 
-function softCrossEntropy([logits, targets]: readonly Tensor[]): Float64Array {
-  const losses = byRow(logits!, (values, r) => {
-    const target = targets!.data.subarray(r * values.length);
-    return softmax(values).map((p, i) => -target[i]! * Math.log(p));
-  });
-  return Float64Array.of(total(losses) / logits!.shape[0]!);
-}
-
-function softCrossEntropyGrad([logits, targets, dloss]: readonly Tensor[]): Float64Array {
-  const factor = dloss!.data[0]! / logits!.shape[0]!;
-  return byRow(logits!, (values, r) => {
-    const target = targets!.data.subarray(r * values.length, (r + 1) * values.length);
-    const sum = total(target);
-    return softmax(values).map((p, i) => factor * (p * sum - target[i]!));
-  });
-}
-
 function dropoutMask([x, key]: readonly Tensor[], attrs: OpAttrs<'dropoutMask'>): Float64Array {
   const [seed, epoch, step] = key!.data as unknown as [number, number, number];
   const random = { seed, epoch, step, purpose: 'dropout', stream: attrs.stream } as const;
   return x!.data.map((_, i) =>
     randomUniform(random, i) < Math.fround(attrs.rate) ? 0 : 1 / (1 - attrs.rate),
   );
-}
-
-function softmaxCrossEntropy([logits, labels]: readonly Tensor[]): Float64Array {
-  const losses = byRow(logits!, (values, r) =>
-    softmax(values).map((p, i) => (i === labels!.data[r] ? -Math.log(p) : 0)),
-  );
-  return Float64Array.of(total(losses) / logits!.shape[0]!);
-}
-
-function softmaxCrossEntropyGrad([logits, labels, dloss]: readonly Tensor[]): Float64Array {
-  const factor = dloss!.data[0]! / logits!.shape[0]!;
-  return byRow(logits!, (values, r) =>
-    softmax(values).map((p, i) => factor * (p - (i === labels!.data[r] ? 1 : 0))),
-  );
-}
-
-function softmaxGrad([y, dy]: readonly Tensor[]): Float64Array {
-  return byRow(y!, (values, r) => {
-    const gradient = dy!.data.subarray(r * values.length, (r + 1) * values.length);
-    const sum = total(values.map((v, i) => v * gradient[i]!));
-    return values.map((v, i) => v * (gradient[i]! - sum));
-  });
 }
 
 /** The share of each tap in the gradient of max: all of it to the first maximum. */
@@ -293,7 +248,7 @@ const rules = {
   tanh: map(Math.tanh),
   softplus: map(softplus),
   softsign: map((x) => x / (1 + Math.abs(x))),
-  softmax: ([x]) => byRow(x!, softmax),
+  softmax: ([x]) => byRow(x!, losses.softmax),
   reshape: ([x]) => x!.data.slice(),
   concat,
   pad,
@@ -308,8 +263,8 @@ const rules = {
   },
   dropout: ([x]) => x!.data.slice(),
   dropoutMask,
-  softmaxCrossEntropy,
-  softCrossEntropy,
+  softmaxCrossEntropy: losses.softmaxCrossEntropy,
+  softCrossEntropy: losses.softCrossEntropy,
   sigmoidCrossEntropy: (inputs) => scalar(average(crossEntropies(inputs))),
   meanSquares: (inputs) => scalar(average(squares(inputs))),
   sumSquares: (inputs) => scalar(total(squares(inputs))),
@@ -350,9 +305,9 @@ const rules = {
   softsignGrad: map2((x, dy) => dy / (1 + Math.abs(x)) ** 2),
   hardSwishGrad: map2((x, dy) => (x > 3 ? dy : x < -3 ? 0 : dy * (x / 3 + 0.5))),
   geluGrad: map2((x, dy) => dy * (normal(x) + x * normalDensity(x))),
-  softmaxGrad,
-  softmaxCrossEntropyGrad,
-  softCrossEntropyGrad,
+  softmaxGrad: losses.softmaxGrad,
+  softmaxCrossEntropyGrad: losses.softmaxCrossEntropyGrad,
+  softCrossEntropyGrad: losses.softCrossEntropyGrad,
   sigmoidCrossEntropyGrad: ([x, target, dloss]) =>
     x!.data.map((v, i) => (dloss!.data[0]! * (sigmoid(v) - target!.data[i]!)) / x!.data.length),
   fakeQuantize: (inputs, { axis }) => fake(inputs, axis, ({ y }) => y),
