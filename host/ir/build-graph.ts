@@ -3,9 +3,9 @@
  * differentiation, quantization) adds values here, with shapes inferred at once.
  */
 import { type AnyArray, dtypes } from '../core/dtype.js';
-import { EdgeNnError } from '../core/errors.js';
 import { elements, formatShape } from '../core/shape.js';
 import type { Graph, LossName, Node, Quantization, StateEdge, Value, ValueId } from './graph.js';
+import { located } from './located.js';
 import type { Stage, TensorType } from './op-spec.js';
 import { type OpAttrs, type OpName, opSpec } from './ops.js';
 import { verify } from './verify.js';
@@ -50,17 +50,6 @@ function freeId(taken: ReadonlyMap<ValueId, unknown>, wanted: string): ValueId {
   const base = wanted.replace(idPattern, '_') || '_';
   if (!taken.has(base)) return base;
   for (let n = 2; ; n++) if (!taken.has(`${base}_${n}`)) return `${base}_${n}`;
-}
-
-/** The same error, saying where in the graph it arose. */
-function located(error: unknown, op: OpName, id: ValueId): unknown {
-  if (!(error instanceof EdgeNnError) || error.where) return error;
-  return new (
-    error.constructor as typeof EdgeNnError as never as new (
-      message: string,
-      details: object,
-    ) => EdgeNnError
-  )(`${op} %${id}: ${error.message}`, { hint: error.hint, where: `%${id}` });
 }
 
 /** A graph while it is made. */

@@ -131,6 +131,10 @@ test('layers that need all rows end a group; without one the error says so', () 
   assert.throws(() => lower(graph, target, { ram: 10 }), {
     name: DoesNotFitError.name,
     message: /row execution does not make it smaller/,
+    hint: /^Raise --ram, or make/,
+  });
+  assert.throws(() => lower(resnetLike(), target, { ram: 10 }), {
+    hint: /^Raise --ram, add --stream-input, or/,
   });
   const { steps } = placements(networks.separable!(1)).at(-1)!;
   assert.ok(steps.some(({ node }) => node.op === 'mean'));

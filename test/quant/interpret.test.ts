@@ -248,7 +248,7 @@ const refusals: readonly Refusal[] = [
     UnsupportedError,
   ],
   [
-    'ratio of scales',
+    'relu %relu: a ratio of scales',
     (g) => g.add('relu', [input(g, [1, 1], 2 ** 20)], {}, { quant: quant(2 ** -20, 0) }),
     BadInputError,
   ],

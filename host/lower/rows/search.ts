@@ -155,10 +155,9 @@ export function placeByRows(
   const how = best.rows
     ? `the smallest that row execution reaches takes ${number(best.arenaBytes)} (${best.rows.group.steps} layers, up to %${best.steps[0]!.node.output})`
     : `it takes ${number(best.arenaBytes)}, and row execution does not make it smaller`;
+  const streamable = !streamInput && !rowChoices(graph, target, proof, chosen, true).next().done;
   throw new DoesNotFitError(`${graph.name} does not fit an arena of ${number(ram)} bytes: ${how}`, {
-    hint: streamInput
-      ? 'Raise --ram, or make the first layers smaller (fewer channels, an earlier stride).'
-      : 'Raise --ram, add --stream-input, or make the first layers smaller (fewer channels, an earlier stride).',
+    hint: `Raise --ram,${streamable ? ' add --stream-input,' : ''} or make the first layers smaller (fewer channels, an earlier stride).`,
     where: `%${best.plan.live[0]?.id ?? best.steps[0]?.node.output}`,
   });
 }

@@ -7,6 +7,7 @@ import { type AnyArray, allocate, dtypes } from '../../core/dtype.js';
 import { BadInputError, UnsupportedError } from '../../core/errors.js';
 import { formatShape } from '../../core/shape.js';
 import { type Graph, getData, getValue, type Node, type ValueId } from '../../ir/graph.js';
+import { located } from '../../ir/located.js';
 import { everyFloatOp, everyTrainOp, type OpName, type OpTable } from '../../ir/ops.js';
 import { conv2d, dense, depthwiseConv2d } from './conv.js';
 import { add, mul, rescaled } from './elementwise.js';
@@ -100,11 +101,20 @@ function makeBuffers(graph: Graph): Buffers {
 function makeSteps(graph: Graph, buffers: Buffers): Step[] {
   const buffer = (id: ValueId) => buffers.get(id) as Stored;
   return graph.nodes.map((node) => ({
-    // The table pairs each op with its own rule, which the union of nodes cannot express.
-    kernel: (rules[node.op] as (graph: Graph, node: Node) => Kernel)(graph, node),
+    kernel: prepared(graph, node),
     inputs: node.inputs.map(buffer),
     output: buffer(node.output),
   }));
+}
+
+/** The kernel of a node. */
+function prepared(graph: Graph, node: Node): Kernel {
+  try {
+    // The table pairs each op with its own rule, which the union of nodes cannot express.
+    return (rules[node.op] as (graph: Graph, node: Node) => Kernel)(graph, node);
+  } catch (error) {
+    throw located(error, node.op, node.output);
+  }
 }
 
 /** States take their update together: one may be another's. */
