@@ -4,7 +4,6 @@ import { UsageError } from '../../core/errors.js';
 import { augmented, parseAugmentation } from '../../data/augment.js';
 import type { Dataset } from '../../data/dataset.js';
 import { createEngine, type Engine, engineNames, usefulThreads } from '../../engine/engine.js';
-import { loadModelFile } from '../../front/load-model.js';
 import type { Model } from '../../front/model.js';
 import { createFakeQuantizer } from '../../quant/qat/qat.js';
 import { schemes } from '../../scheme/schemes.js';
@@ -19,6 +18,7 @@ import { needsOf, openTestData, openTrainData } from '../datasets.js';
 import { read, shared } from '../options.js';
 import { layerSchemes, requireScheme } from '../schemes.js';
 import { duration, facts, percent } from '../table.js';
+import { loadTrainable } from '../trainable-model.js';
 
 export interface TrainOptions extends TrainChoices {
   /** A .ts or .js file whose default export is a model. */
@@ -118,7 +118,7 @@ export async function train(
     report: context.note,
   });
   engineReady.catch(() => {});
-  const model = await loadModelFile(file);
+  const model = await loadTrainable(file, context.note);
   const needs = needsOf(model.graph(null));
   const plain = await openTrainData(context.config, spec, needs);
   const testData = await openTestData(context.config, spec, testSpec, plain, needs);
@@ -233,7 +233,9 @@ const options = (flags: Flags): TrainOptions =>
 export const trainCommand = command<TrainReport>({
   verb: 'train',
   summary: 'Train a model file to a checkpoint',
-  positionals: { model: { describe: 'A .ts or .js file whose default export is a model' } },
+  positionals: {
+    model: { describe: 'A .ts or .js file whose default export is a model; or a float .tflite' },
+  },
   presets: ({ model }) => ({ model }),
   options: {
     data: { ...shared.data, demandOption: true },
