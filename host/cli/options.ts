@@ -1,6 +1,8 @@
 /**
  * Options that several verbs share, and typed reading of parsed flags.
  */
+
+import { UsageError } from '../core/errors.js';
 import { dataForms } from '../data/spec.js';
 import type { Flags, Option } from './command.js';
 
@@ -34,3 +36,27 @@ export const read = {
   /** A flag whose default depends on other things: undefined where it is not given. */
   optionalFlag: (flags: Flags, name: string) => value(flags, name, Boolean),
 };
+
+/** How many examples, where somebody said so. @throws UsageError */
+export function requireLimit(limit: number | undefined): void {
+  if (limit === undefined || (Number.isInteger(limit) && limit > 0)) return;
+  throw new UsageError(`the limit must be a whole number of at least 1, got ${limit}`, {
+    hint: 'Leave --limit out to take all examples.',
+    where: '--limit',
+  });
+}
+
+/** @throws UsageError for a number that is given and not above 0 */
+export function requirePositive(name: string, value: number | undefined): void {
+  if (value === undefined || value > 0) return;
+  throw new UsageError(`${name} must be above 0, got ${value}`, {
+    hint: `Leave --${name} out, or give a larger number.`,
+    where: `--${name}`,
+  });
+}
+
+/** A time-out in milliseconds. @throws UsageError where it is no time */
+export function milliseconds(timeout: number | undefined): number | undefined {
+  requirePositive('timeout', timeout);
+  return timeout === undefined ? undefined : 1000 * timeout;
+}

@@ -27,7 +27,7 @@ async function nativeOrWasm(options: EngineOptions): Promise<Engine> {
 const engines = {
   wasm: createWasmEngine,
   native: nativeOrWasm,
-  webgpu: (_options: EngineOptions) => createWebgpuEngine(),
+  webgpu: ({ variant }: EngineOptions) => createWebgpuEngine({ variant }),
 } satisfies { readonly [N in Engine['name']]: (options: EngineOptions) => Promise<Engine> };
 
 export const engineNames = Object.keys(engines) as readonly Engine['name'][];

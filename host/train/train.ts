@@ -120,7 +120,7 @@ export interface TrainResult {
 function requireCount(what: string, value: number, least: number): number {
   if (Number.isInteger(value) && value >= least && value <= 0xffffffff) return value;
   throw new UsageError(`${what} must be a whole number from ${least} to 2^32 - 1, got ${value}`, {
-    hint: `Give another ${what}.`,
+    hint: `Leave it out, or give ${least} or more.`,
   });
 }
 

@@ -43,3 +43,12 @@ test('webgpu: memory in several buffers', { skip }, async () => {
   const graph = g.finish([g.add('relu', [x], {})]);
   assert.throws(() => small.compile(graph), { code: 2, message: /large needs 1 MiB of memory/ });
 });
+
+test('webgpu: a variant is the name of the device', { skip }, async () => {
+  const variant = engine.variant.replace('webgpu-', '');
+  assert.equal((await createWebgpuEngine({ variant })).variant, engine.variant);
+  await assert.rejects(createWebgpuEngine({ variant: 'gt-3000' }), {
+    code: 2,
+    message: /not gt-3000/,
+  });
+});

@@ -1,7 +1,7 @@
 /** `edge-nn bench`: instructions of one inference, layer by layer. */
 import { type BenchResult, type BenchSize, benchModel } from '../../eval/bench.js';
 import { type Context, command, defined, type Flags, silent } from '../command.js';
-import { read, shared } from '../options.js';
+import { milliseconds, read, shared } from '../options.js';
 import { chooseBoard } from '../settings.js';
 import { type Cell, facts, table } from '../table.js';
 
@@ -34,7 +34,7 @@ export async function bench(
 ): Promise<BenchResult> {
   const { board, port } = chooseBoard(context.config, options.board, undefined);
   const chosen = board ?? (options.model.endsWith('.tflite') ? countingBoard : undefined);
-  const timeoutMs = 1000 * (options.timeout ?? defaultTimeoutSeconds);
+  const timeoutMs = milliseconds(options.timeout ?? defaultTimeoutSeconds);
   return benchModel({ path: options.model, board: chosen, port, timeoutMs });
 }
 

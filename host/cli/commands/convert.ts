@@ -4,7 +4,7 @@ import { UsageError } from '../../core/errors.js';
 import { formatShape, type Shape } from '../../core/shape.js';
 import { openDataset } from '../../data/open.js';
 import { type Context, command, defined, type Flags, silent } from '../command.js';
-import { read, shared } from '../options.js';
+import { read, requireLimit, shared } from '../options.js';
 import { datasetResolver } from '../settings.js';
 import { facts } from '../table.js';
 
@@ -48,11 +48,7 @@ export async function convert(
 ): Promise<ConvertReport> {
   const { data, out, limit } = options;
   const split = splitOf(options.split);
-  if (limit !== undefined && !(Number.isInteger(limit) && limit > 0)) {
-    throw new UsageError(`the limit must be a whole number of at least 1, got ${limit}`, {
-      hint: 'Leave --limit out to write all examples.',
-    });
-  }
+  requireLimit(limit);
   const dataset = await openDataset(data, { split, resolve: datasetResolver(context.config) });
   const examples = Math.min(limit ?? dataset.count, dataset.count);
   // Its packages are for this verb alone.

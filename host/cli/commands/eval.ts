@@ -1,5 +1,5 @@
 /** `edge-nn eval`: a dataset on the device, every output compared with the oracle. */
-import { type ExitCode, exitCodes, GateError, UsageError } from '../../core/errors.js';
+import { type ExitCode, exitCodes, GateError } from '../../core/errors.js';
 import { createEngine } from '../../engine/engine.js';
 import type { Difference } from '../../eval/difference.js';
 import { type DeviceEvaluation, evaluateModel } from '../../eval/evaluate.js';
@@ -10,7 +10,7 @@ import type { Score } from '../../quant/score.js';
 import { type Context, command, defined, type Flags, silent } from '../command.js';
 import { needsOf, openEvaluationData } from '../datasets.js';
 import { readModelFile } from '../model-file.js';
-import { read, shared } from '../options.js';
+import { milliseconds, read, requireLimit, shared } from '../options.js';
 import { chooseBoard } from '../settings.js';
 import { type Cell, facts, percent, table } from '../table.js';
 
@@ -40,13 +40,6 @@ export interface FloatEvaluation extends Score {
 }
 
 export type EvalReport = DeviceEvaluation;
-
-function requireLimit(limit: number | undefined): void {
-  if (limit === undefined || (Number.isInteger(limit) && limit > 0)) return;
-  throw new UsageError(`the limit must be a whole number of at least 1, got ${limit}`, {
-    hint: 'Leave --limit out to run all examples.',
-  });
-}
 
 /** The gate of `minAccuracy`. @throws GateError (exit code 10) */
 function requireAccuracy({ accuracy }: Score, minimum: number | undefined): void {
@@ -97,7 +90,7 @@ export async function evaluate(
     path: options.model,
     board,
     port,
-    timeoutMs: options.timeout === undefined ? undefined : 1000 * options.timeout,
+    timeoutMs: milliseconds(options.timeout),
     dataset,
     limit: options.limit,
     diff: options.diff,

@@ -7,7 +7,7 @@ import { openPort } from '../../link/open-port.js';
 import { packHello, protocol } from '../../link/protocol.js';
 import type { Transport } from '../../link/transport.js';
 import { type Context, command, defined, silent } from '../command.js';
-import { read } from '../options.js';
+import { read, requirePositive } from '../options.js';
 
 export interface MonitorOptions {
   /** A flashed build of an emulated board; or give `port`. */
@@ -28,11 +28,6 @@ export interface MonitorReport {
   readonly port: string;
   readonly lines: number;
 }
-
-const requirePositive = (name: string, value: number | undefined): void => {
-  if (value === undefined || value > 0) return;
-  throw new UsageError(`${name} must be above 0, got ${value}`, { hint: `Give another ${name}.` });
-};
 
 async function open({ build, port, baud, seconds }: MonitorOptions): Promise<Transport> {
   requirePositive('baud', baud);

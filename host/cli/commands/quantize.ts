@@ -15,7 +15,7 @@ import type { QatSetup } from '../../train/qat-setup.js';
 import { type Context, command, defined, type Flags, silent } from '../command.js';
 import { needsOf, openEvaluationData, openTestData, openTrainData } from '../datasets.js';
 import { readModelFile } from '../model-file.js';
-import { read, shared } from '../options.js';
+import { read, requireLimit, shared } from '../options.js';
 import { layerSchemes, requireScheme } from '../schemes.js';
 import { facts, percent, table } from '../table.js';
 
@@ -132,6 +132,14 @@ function requireTrainedScheme(options: QuantizeOptions, setup: QatSetup, context
 const defaultOutput = (model: string): string =>
   `${dirname(model)}/${basename(model, extname(model))}.tflite`;
 
+function requireBudget(maxDrop: number | undefined): void {
+  if (maxDrop === undefined || maxDrop >= 0) return;
+  throw new UsageError(`the accepted loss must be at least 0, got ${maxDrop}`, {
+    hint: 'Give --max-drop 0 to accept no loss at all.',
+    where: '--max-drop',
+  });
+}
+
 /** A bar per stage. */
 function reporter(context: Context) {
   let bar: ReturnType<Context['progress']> | undefined;
@@ -185,6 +193,8 @@ export async function quantize(
   options: QuantizeOptions,
   context: Context = silent,
 ): Promise<QuantizeReport> {
+  requireLimit(options.limit);
+  requireBudget(options.maxDrop);
   const { graph, trained } = readFloatModel(options);
   if (trained) requireTrainedScheme(options, trained.setup, context);
   const progress = reporter(context);

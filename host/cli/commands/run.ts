@@ -10,7 +10,7 @@ import { type Graph, getValue } from '../../ir/graph.js';
 import { forInference } from '../../rewrite/for-inference.js';
 import { type Context, command, defined, type Flags, silent } from '../command.js';
 import { readInputFile, readModelFile } from '../model-file.js';
-import { read, shared } from '../options.js';
+import { milliseconds, read, shared } from '../options.js';
 import { chooseBoard } from '../settings.js';
 import { facts } from '../table.js';
 
@@ -93,7 +93,7 @@ export async function run(options: RunOptions, context: Context = silent): Promi
 
 function runOnDevice(options: RunOptions, context: Context, bytes: Uint8Array) {
   const { board, port } = chooseBoard(context.config, options.board, options.port);
-  const timeoutMs = options.timeout === undefined ? undefined : 1000 * options.timeout;
+  const timeoutMs = milliseconds(options.timeout);
   return withDevice({ path: options.model, board, port, timeoutMs }, async (device) => {
     const inputs = splitInputs(device.graph, bytes, options.input).map(bytesOf);
     const outputs = await device.session.infer(inputs);

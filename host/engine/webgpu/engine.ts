@@ -43,15 +43,30 @@ function open(): Device {
 export interface WebgpuOptions {
   /** The most bytes of one buffer, a power of two; default: what the device allows. */
   readonly bufferBytes?: number;
+  /** The device that it must be, as `--engine webgpu:VARIANT` names it. */
+  readonly variant?: string | undefined;
+}
+
+function requireVariant({ description }: Device, wanted: string | undefined): void {
+  const own = description.variant.replace('webgpu-', '');
+  if (wanted === undefined || wanted === own) return;
+  throw new UsageError(`the GPU of this machine is ${own}, not ${wanted}`, {
+    hint: 'Write --engine webgpu; VK_DRIVER_FILES chooses another Vulkan driver.',
+  });
 }
 
 /**
  * The WebGPU engine on this machine's GPU, or on SwiftShader.
  *
- * @throws ToolchainError without npm webgpu, or without an adapter
+ * @throws ToolchainError without npm webgpu, or without an adapter; UsageError where the adapter is
+ *   another one than `variant`
  */
-export async function createWebgpuEngine({ bufferBytes }: WebgpuOptions = {}): Promise<Engine> {
+export async function createWebgpuEngine({
+  bufferBytes,
+  variant,
+}: WebgpuOptions = {}): Promise<Engine> {
   opened ??= open();
+  requireVariant(opened, variant);
   const device = {
     ...opened,
     ...(bufferBytes !== undefined && { segmentWords: bufferBytes / 4 }),
