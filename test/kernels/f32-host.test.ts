@@ -1,6 +1,7 @@
 /**
  * The float kernels outside WebAssembly: they compile without a warning for this machine and for
- * Arm, run clean under the sanitizers, and give the bytes of the WASM engine.
+ * Arm, run clean under the sanitizers, and give the bytes of the WASM engine; those for NEON, in an
+ * emulator, the bytes of its module that multiplies and adds at once.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -12,6 +13,7 @@ import { bytesOf } from '../../host/core/dtype.js';
 import { packageFile } from '../../host/core/package.js';
 import { randomBits } from '../../host/core/random.js';
 import { elements } from '../../host/core/shape.js';
+import { hasFusedMultiplyAdd } from '../../host/engine/cpu/wasm-fma.js';
 import { createEngine } from '../../host/engine/engine.js';
 import { convolution } from '../../host/engine/kernels/conv-path.js';
 import { fftParams } from '../../host/engine/kernels/fft-tables.js';
@@ -78,6 +80,7 @@ function sameCalls() {
     g.input(f32(1, 3, 3, 5)),
     g.input(f32(5)),
   ];
+  const key = g.input({ shape: [3], dtype: 's32' });
   const window = { stride: [2, 1], pad: [1, 1, 1, 1], dilation: [1, 1] } as const;
   const pool = { size: [3, 3], stride: [2, 1], pad: [1, 1, 1, 1] } as const;
   const inputShape = [9, 7, 8, 5];
@@ -98,6 +101,15 @@ function sameCalls() {
     conv2dGradWeights: g.add('conv2dGradWeights', [x, dy], { ...window, kernel: [3, 3] }),
     maxPool2dGrad: g.add('maxPool2dGrad', [x, dyPool], pool),
     depthwiseConv2d: g.add('depthwiseConv2d', [x, wDepthwise, bDepthwise], window),
+    depthwiseConv2dGradInput: g.add('depthwiseConv2dGradInput', [dyPool, wDepthwise], {
+      ...window,
+      inputShape,
+    }),
+    depthwiseConv2dGradWeights: g.add('depthwiseConv2dGradWeights', [x, dyPool], {
+      ...window,
+      kernel: [3, 3],
+    }),
+    dropoutMask: g.add('dropoutMask', [x, key], { rate: 0.25, stream: 5 }),
     tanh: g.add('tanh', [x], {}),
     elu: g.add('elu', [x], { alpha: 0.5 }),
     softplus: g.add('softplus', [x], {}),
@@ -136,36 +148,55 @@ function sameCalls() {
     [bTiles, 3],
     [dyTiles, 4],
   ]);
-  return { graph: g.finish(Object.values(names)), names, seeds };
+  return { graph: g.finish(Object.values(names)), names, seeds, key };
 }
 
-test('the host build gives the bytes of the WASM engine, clean under the sanitizers', async (t) => {
-  if (!has('cc')) return t.skip('no C compiler here');
-  const { graph, names, seeds } = sameCalls();
-  const engine = await createEngine('wasm', { variant: 'simd128' });
+/** What the engine computes, as the fixture prints it. */
+async function expectedLines(variant: string): Promise<string[]> {
+  const { graph, names, seeds, key } = sameCalls();
+  const engine = await createEngine('wasm', { variant });
   const [direct, fft, winograd] = ['direct', 'fft', 'winograd'].map((path) => {
     const program = withPath(path, () => engine.compile(graph));
     for (const [id, seed] of seeds) {
       program.write(id, draw(seed, elements(getValue(graph, id).shape)));
     }
+    program.write(key, Int32Array.of(1, 2, 3));
     program.run();
     return program;
   });
-  const expected = Object.entries(names).map(([name, id]) => {
+  return Object.entries(names).map(([name, id]) => {
     const way = / by (fft|tiles)$/.exec(name)?.[1];
     const program = way === undefined ? direct! : way === 'fft' ? fft! : winograd!;
     return `${name} ${fnv(bytesOf(program.read(id)))}`;
   });
+}
+
+/** What the fixture prints, built by a compiler and run, maybe in an emulator. */
+function fixtureLines(compiler: string, flags: readonly string[], emulator: readonly string[] = []) {
   const dir = mkdtempSync(join(tmpdir(), 'edge-nn-'));
   try {
     const out = join(dir, 'f32');
-    const sanitize = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
     writeFileSync(join(dir, 'f32-tables.h'), tables());
-    run('cc', [...strict, '-O2', ...sanitize, include, `-I${dir}`, source, '-o', out]);
-    assert.deepEqual(run(out, []).trim().split('\n'), expected);
+    run(compiler, [...strict, '-O2', ...flags, include, `-I${dir}`, source, '-o', out]);
+    const [command, ...args] = [...emulator, out];
+    return run(command!, args).trim().split('\n');
   } finally {
     rmSync(dir, { recursive: true });
   }
+}
+
+test('the host build gives the bytes of the WASM engine, clean under the sanitizers', async (t) => {
+  if (!has('cc')) return t.skip('no C compiler here');
+  const sanitize = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
+  assert.deepEqual(fixtureLines('cc', sanitize), await expectedLines('simd128'));
+});
+
+test('with NEON the kernels give the bytes of the WASM module with fused products', async (t) => {
+  if (!has('aarch64-linux-gnu-gcc')) return t.skip('no aarch64-linux-gnu-gcc here');
+  if (!has('qemu-aarch64')) return t.skip('no qemu-aarch64 here (Debian: apt install qemu-user)');
+  if (!hasFusedMultiplyAdd()) return t.skip('this processor or runtime has no relaxed SIMD');
+  const found = fixtureLines('aarch64-linux-gnu-gcc', ['-static'], ['qemu-aarch64']);
+  assert.deepEqual(found, await expectedLines('relaxed'));
 });
 
 test('the kernels compile for Armv7E-M without a warning', (t) => {
