@@ -1,7 +1,7 @@
 /** Ops of worked examples that the model builder has no function for, made of those that it has. */
 import * as a from '../../host/front/arrays.js';
 import * as e from '../../host/front/elementwise.js';
-import type { Tensor as Value } from '../../host/front/tensor.js';
+import { addLayer, layerName, type Tensor as Value } from '../../host/front/tensor.js';
 import { type Fields, fail } from './example.js';
 
 export type Attrs = Fields['attrs'];
@@ -48,8 +48,35 @@ export const ofTruth =
 const where: OneResult = ([condition, x, y]) =>
   e.add(e.mul(a.cast(condition!, 'bool'), x!), e.mul(not(condition!), y!));
 
+/** The greater: a + max(b - a, 0). */
+const maximum = (x: Value, y: Value): Value => e.add(x, e.relu(e.sub(y, x)));
+const minimum = (x: Value, y: Value): Value => e.sub(x, e.relu(e.sub(x, y)));
+const turned = (x: Value): Value => e.scale(x, -1);
+
+/** sqrt(x) = 1 / rsqrt(x); what optimizers divide by. */
+function sqrt(x: Value): Value {
+  const inverse = addLayer(
+    x.context,
+    'rsqrt',
+    [x.id],
+    { epsilon: 0 },
+    layerName(x.context, 'rsqrt', {}),
+  );
+  return e.div(number(x, 1), inverse);
+}
+
+/** e^x: the odds of the logit x. */
+const exp = (x: Value): Value => e.div(e.sigmoid(x), e.sigmoid(turned(x)));
+
 export const derived: Readonly<Record<string, OneResult>> = {
   where,
+  maximum: binary(maximum),
+  minimum: binary(minimum),
+  abs: unary((x) => maximum(x, turned(x))),
+  sqrt: unary(sqrt),
+  rsqrt: unary((x) => e.div(number(x, 1), sqrt(x))),
+  exp: unary(exp),
+  expm1: unary((x) => e.sub(exp(x), number(x, 1))),
   negative: ([x]) => e.scale(x!, -1),
   square: unary((x) => e.mul(x, x)),
   reciprocal: unary((x) => e.div(number(x, 1), x)),
