@@ -195,7 +195,8 @@ export function inferConcat(
   inputs: readonly TensorType[],
   attrs: { readonly axis: number },
 ): TensorType {
-  const first = inputs[0]!;
+  const [first] = inputs;
+  demand(first !== undefined, 'there is nothing to join', 'Give at least one operand.');
   const axis = normalizeAxis(attrs.axis, first.shape.length);
   demand(
     axis >= 0 && axis < first.shape.length,

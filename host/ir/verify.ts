@@ -1,7 +1,7 @@
 /**
  * The verifier: what every pass may rely on. It runs at the end of each pass.
  */
-import { byteSize, dtypes } from '../core/dtype.js';
+import { byteSize, dtypes, isStoredType, storedRanges } from '../core/dtype.js';
 import { BadInputError, EdgeNnError, UnsupportedError } from '../core/errors.js';
 import { elements, formatShape, sameShape } from '../core/shape.js';
 import { attrProblem } from './attributes.js';
@@ -153,6 +153,17 @@ function checkQuantization(graph: Graph, value: Value): void {
       'Calibrate with data that reaches this layer, or mend the model file.',
     );
   }
+  checkZeroPoints(graph, value, quant.zeroPoint);
+}
+
+/** A zero point is a number that the type holds: kernels write it where an image is padded. */
+function checkZeroPoints(graph: Graph, { id, dtype }: Value, zeroPoints: Int32Array): void {
+  if (!isStoredType(dtype)) return;
+  const [least, most] = storedRanges[dtype];
+  const outside = zeroPoints.find((zero) => zero < least || zero > most);
+  if (outside === undefined) return;
+  const what = `the zero point ${outside} is no ${dtype}, which is ${least} to ${most}`;
+  fail(graph, `%${id}`, what, 'Mend the model file: convert the model again.');
 }
 
 /** An integer graph has a scale on every 8- or 16-bit value. */

@@ -156,3 +156,14 @@ test('import .tflite: what is no shape, and groups of channels, are refused by n
   const groups = { code: 4, message: /CONV_2D \(tensor 't1'\) has 4 groups of channels/ };
   assert.throws(() => importTflite(g.finish(y)), groups);
 });
+
+test('import .tflite: a CONCATENATION of nothing is bad', () => {
+  const m = tfliteMaker(8);
+  m.input([1, 4]);
+  const y = m.value([1, 4]);
+  m.operator('CONCATENATION', [], [y], { type: 'ConcatenationOptions', axis: 1 });
+  assert.throws(() => importTflite(m.finish(y)), {
+    code: 3,
+    message: /concat %t1: there is nothing/,
+  });
+});

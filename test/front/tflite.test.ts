@@ -163,6 +163,8 @@ test('import .tflite: types, dynamic shapes, variables and contradictions are re
   );
   throws(oneOperator({ shape: [2, 4, 4, 2] }), 4, /'x' has the shape \[2,4,4,2\]/);
   throws(oneOperator({ isVariable: true }), 4, /'x' is a variable/);
+  const beyond = { scale: [0.5], zeroPoint: [128] };
+  throws(oneOperator({ quantization: beyond }), 3, /%x: the zero point 128 is no s8/);
   throws(oneOperator({ quantization: undefined }), 3, /%x: s8 without scale/);
   throws(oneOperator({}, { shape: [1, 3, 2, 2] }), 3, /AVERAGE_POOL_2D .* gives \[1,2,2,2\]/);
   throws(oneOperator({}, { quantization: { scale: [1, 2, 3] } }), 3, /has 3 scales/);
