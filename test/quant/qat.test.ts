@@ -332,3 +332,27 @@ test('weights of another network are no weights to begin with', async () => {
     (error: unknown) => error instanceof UsageError && /another network/.test(error.message),
   );
 });
+
+test('scales are learned where no number of a value is positive', async () => {
+  const data = memoryDataset({
+    name: 'line',
+    inputs: {
+      file: 'x',
+      shape: [64, 1],
+      data: Float32Array.from({ length: 64 }, (_, i) => 1 + i / 64),
+    },
+    targets: {
+      file: 'y',
+      shape: [64, 1],
+      data: Float32Array.from({ length: 64 }, (_, i) => -i / 64),
+    },
+  });
+  for (const seed of [1, 2, 3, 4]) {
+    const result = await trainModel({
+      model: model('line', () => dense(input([1]), 1), { loss: 'meanSquares' }),
+      ...{ data, testData: data, epochs: 2, seed, engine, quantizer: quantizer(setupOf(), data) },
+      out: join(folder, `line${seed}`),
+    });
+    assert.ok(Number.isFinite(result.testLoss), `seed ${seed}`);
+  }
+});

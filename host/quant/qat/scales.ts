@@ -195,7 +195,9 @@ function makeGrid(draft: QatDraft, name: string, id: ValueId, as: Scheme): Grid 
   const limits = builder.constant(vector(2), given, { id: rangeId(`${name}.limits`) });
   if (ranges.has(`${name}.factor`)) {
     const count = elements(getValue(plan.prepared, id).shape);
-    const scale = learnedScale(draft, { name, shape: [], count, high: given[1]! });
+    // Where nothing is positive, the upper limit is 0.
+    const high = Math.max(-given[0]!, given[1]!);
+    const scale = learnedScale(draft, { name, shape: [], count, high });
     return { scale, limits };
   }
   const options = { id: rangeId(`${name}.scale`) };
