@@ -72,7 +72,7 @@ function createParser(argv: readonly string[], config: Config, run: Run): Argv {
     .demandCommand(1, 'Name a verb.')
     .recommendCommands()
     .help()
-    .wrap(100)
+    .wrap(Math.min(100, process.stdout.columns ?? 100))
     .exitProcess(false)
     .fail((message, error) => {
       throw error ?? commandLineError(message, argv);
@@ -89,7 +89,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   try {
     const config = await loadConfig();
     await createParser(argv, config, async (command, flags) => {
-      checkFlags(command.verb, flags);
+      checkFlags(command, flags, argv);
       code = await runCommand(command, flags, config);
     }).parseAsync();
     return code;

@@ -5,6 +5,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { BadInputError, UnsupportedError } from '../core/errors.js';
 import { importTflite } from '../front/tflite/import-tflite.js';
+import { isSource } from '../front/user-module.js';
 import type { Graph } from '../ir/graph.js';
 import type { TrainedRanges } from '../quant/quantize-model.js';
 import { loadCheckpoint } from '../train/checkpoint.js';
@@ -18,6 +19,8 @@ export interface ModelFile {
   readonly trained?: TrainedRanges;
 }
 
+const article = (noun: string): string => (/^[aeiou]/.test(noun) ? 'an' : 'a');
+
 /** Reads a file of the user's. @throws BadInputError when it is missing or unreadable */
 export function readInputFile(path: string, what: string): Uint8Array {
   if (!existsSync(path)) {
@@ -27,7 +30,7 @@ export function readInputFile(path: string, what: string): Uint8Array {
     });
   }
   if (statSync(path).isDirectory()) {
-    throw new BadInputError(`${path} is a folder, not a ${what}`, {
+    throw new BadInputError(`${path} is a folder, not ${article(what)} ${what}`, {
       hint: 'Give a file; where a verb takes a build, the folder that `edge-nn compile` wrote.',
       where: path,
     });
@@ -60,6 +63,12 @@ const readers: Readonly<Record<string, Reader>> = {
   '.safetensors': readCheckpoint,
 };
 
+/** What to give instead of a file that is no model. */
+const unreadableHint = (path: string, suffix: string): string =>
+  isSource(suffix)
+    ? `Train it first: \`edge-nn train ${path} --data <data>\`; then give its checkpoint.`
+    : `Give one of ${Object.keys(readers).join(', ')}.`;
+
 /**
  * Reads a .tflite model or a .safetensors checkpoint.
  *
@@ -73,11 +82,28 @@ export function readModelFile(path: string, note?: Note): ModelFile {
   if (!reader) {
     throw new UnsupportedError(
       `${path}: cannot read ${suffix || 'a file without suffix'} as a model`,
-      {
-        hint: `Give one of ${Object.keys(readers).join(', ')}.`,
-        where: path,
-      },
+      { hint: unreadableHint(path, suffix), where: path },
     );
   }
   return { path, bytes, ...reader(bytes, path, note) };
+}
+
+/**
+ * Reads a model that boards can run.
+ *
+ * @throws UnsupportedError (exit code 4) for a float model
+ */
+export function readIntegerModel(path: string, note?: Note): ModelFile {
+  const file = readModelFile(path, note);
+  if (file.graph.stage === 'int8') return file;
+  const output = `${basename(path, extname(path))}.tflite`;
+  throw new UnsupportedError(`${path} is a float model; boards run int8`, {
+    hint: `Quantize it first: \`edge-nn quantize ${path} --data <data> --out ${output}\`.`,
+    where: path,
+  });
+}
+
+/** Says that a float model runs here, where a board is named. */
+export function noteFloat(path: string, board: string | undefined, note: Note): void {
+  if (board !== undefined) note(`${path} is a float model: it runs in the engine, not on ${board}`);
 }

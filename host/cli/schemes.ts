@@ -26,8 +26,13 @@ export function layerSchemes(graph: Graph, text: string): ReadonlyMap<ValueId, S
     });
   };
   const entries = text.split(',').map((entry) => {
-    const [name = '', scheme] = entry.split('=');
-    return [named(name), requireScheme(scheme ?? '')] as const;
+    const [name = '', scheme] = entry.split('=').map((side) => side.trim());
+    if (name === '' || scheme === undefined || scheme === '') {
+      throw new UsageError(`'${entry}' is no layer=scheme`, {
+        hint: 'Write conv1=int16x8, or several with commas between them.',
+      });
+    }
+    return [named(name), requireScheme(scheme)] as const;
   });
   return new Map(entries);
 }

@@ -23,6 +23,21 @@ const optionsHint = ({ verb, options }: Command): string => {
 /** An option as yargs compares it: `--foo-bar` is fooBar. */
 const plain = (name: string): string => name.replaceAll('-', '').toLowerCase();
 
+const strangeOption = (command: Command, option: string): UsageError =>
+  usageError(`${command.verb} has no option ${option}`, optionsHint(command));
+
+/** What every verb takes. */
+const common = ['json', 'help', 'version'];
+
+/** The first option of a command line that the verb does not have. */
+function unknownOption({ options }: Command, argv: readonly string[]): string | undefined {
+  const known = new Set([...common, ...Object.keys(options)].map(plain));
+  return argv
+    .filter((arg) => /^--[a-z]/i.test(arg))
+    .map((arg) => arg.replace(/=.*/s, ''))
+    .find((arg) => !known.has(plain(arg)));
+}
+
 /** A message of yargs, and how it reads here. Its locale is fixed, so that they match. */
 const rephrased: readonly (readonly [
   RegExp,
@@ -40,7 +55,9 @@ const rephrased: readonly (readonly [
   ],
   [
     /^Missing required arguments?: (.*)/,
-    (command, names) => {
+    (command, names, argv) => {
+      const stranger = unknownOption(command, argv);
+      if (stranger !== undefined) return strangeOption(command, stranger);
       const list = names.split(', ').map((name) => `--${name}`);
       return usageError(`${command.verb} needs ${list.join(' and ')}`, helpHint(command.verb));
     },
@@ -55,7 +72,7 @@ const rephrased: readonly (readonly [
         .find((arg) => unknown.has(plain(arg)));
       return option === undefined
         ? usageError(`${command.verb} has no use for ${names}`, helpHint(command.verb))
-        : usageError(`${command.verb} has no option ${option}`, optionsHint(command));
+        : strangeOption(command, option);
     },
   ],
   [
@@ -92,8 +109,23 @@ export function commandLineError(found: string, argv: readonly string[]): UsageE
   return usageError(found, helpHint(verb));
 }
 
-/** What yargs lets pass and no verb can mean: an option twice, an empty one, a number that is none. */
-export function checkFlags(verb: string, flags: Flags): void {
+/** A switch with a value other than yes or no, which yargs takes for no: `--resume=maybe`. */
+function checkSwitches({ options }: Command, argv: readonly string[]): void {
+  for (const arg of argv) {
+    const [, name, value] = /^--([^=]+)=(.*)$/s.exec(arg) ?? [];
+    const isSwitch = name === 'json' || options[name ?? '']?.type === 'boolean';
+    if (!isSwitch || value === 'true' || value === 'false') continue;
+    throw usageError(`--${name} cannot be "${value}"`, `Write --${name}, or --${name}=false.`);
+  }
+}
+
+/**
+ * What yargs lets pass and no verb can mean: an option twice, an empty one, a number that is none, a
+ * switch with a value.
+ */
+export function checkFlags(command: Command, flags: Flags, argv: readonly string[]): void {
+  checkSwitches(command, argv);
+  const { verb } = command;
   for (const [name, value] of Object.entries(flags)) {
     if (name === '_' || name === '$0') continue;
     const problem = Array.isArray(value)

@@ -1,14 +1,17 @@
 /**
- * Files appear whole or not at all: written under a temporary name, synced, renamed.
+ * Files appear whole or not at all: written under a temporary name, synced, renamed. What is no
+ * file (a device, a pipe) is written to, and never replaced.
  */
 import {
   closeSync,
   fsyncSync,
   mkdirSync,
   openSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
@@ -54,11 +57,41 @@ export function makeOutputFolder(path: string): void {
   }
 }
 
+/** Whether something is there that is no file and no folder, such as /dev/null or a named pipe. */
+function isDevice(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found !== undefined && !found.isFile() && !found.isDirectory();
+}
+
+/** The file itself behind links; undefined where there is none. */
+function realFile(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Refuses an output that is one of the files it is made from.
+ *
+ * @throws UsageError
+ */
+export function requireOtherFile(output: string, inputs: readonly string[]): void {
+  const real = realFile(output);
+  if (real === undefined || !inputs.some((input) => realFile(input) === real)) return;
+  throw new UsageError(`${output} is the input: writing the output there would destroy it`, {
+    hint: 'Choose another --out (of run: --output).',
+    where: output,
+  });
+}
+
 /** Writes a file whole, with its folder. @throws UsageError; nothing is left half-written */
 export function writeOutputFile(path: string, content: Uint8Array | string): void {
   makeOutputFolder(dirname(path));
   try {
-    writeFileAtomic.sync(path, typeof content === 'string' ? content : Buffer.from(content));
+    if (isDevice(path)) writeFileSync(path, content);
+    else writeFileAtomic.sync(path, typeof content === 'string' ? content : Buffer.from(content));
   } catch (cause) {
     throw outputError(path, cause);
   }
@@ -73,7 +106,8 @@ export function writeOutputFile(path: string, content: Uint8Array | string): voi
  */
 export function writeOutputPieces(path: string, pieces: Iterable<Uint8Array>): number {
   makeOutputFolder(dirname(path));
-  const temporary = `${path}.${process.pid}.part`;
+  const device = isDevice(path);
+  const temporary = device ? path : `${path}.${process.pid}.part`;
   let fd: number | undefined;
   let total = 0;
   const guarded = <T>(action: () => T): T => {
@@ -89,6 +123,7 @@ export function writeOutputPieces(path: string, pieces: Iterable<Uint8Array>): n
       for (let at = 0; at < piece.length; ) at += guarded(() => writeSync(file, piece, at));
       total += piece.length;
     }
+    if (device) return total;
     guarded(() => fsyncSync(file));
     closeSync(file);
     fd = undefined;
@@ -96,6 +131,6 @@ export function writeOutputPieces(path: string, pieces: Iterable<Uint8Array>): n
     return total;
   } finally {
     if (fd !== undefined) closeSync(fd);
-    rmSync(temporary, { force: true });
+    if (!device) rmSync(temporary, { force: true });
   }
 }

@@ -64,6 +64,7 @@ export function parseAugmentation(text: string): Augmentation {
   const entries = parts.map(([name = '', value, ...more]) => {
     if (more.length > 0) throw usage(`cannot read '${[name, value, ...more].join('=')}'`);
     if (name === 'flip' && value === undefined) return [name, true] as const;
+    if (!Object.hasOwn(checks, name)) throw usage(`there is no augmentation '${name}'`);
     if (value === undefined || value === '') throw usage(`augmentation '${name}' needs a number`);
     const [, rows, columns] = /^(\d+)x(\d+)$/.exec(value) ?? [];
     const pair =

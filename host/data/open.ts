@@ -69,13 +69,22 @@ export async function hasOwnSplit(
 }
 
 /**
- * Opens a dataset.
+ * Opens a dataset, its training part unless told.
  *
  * @throws UsageError for a spec that cannot be read, BadInputError for files that are missing or
  * damaged or do not belong together, ToolchainError where an optional package is missing
  */
-export async function openDataset(spec: string, options: OpenOptions): Promise<Dataset> {
-  if (spec.trim() === '') {
+export async function openDataset(
+  spec: string,
+  { split = 'train', ...more }: Partial<OpenOptions> = {},
+): Promise<Dataset> {
+  const options: OpenOptions = { split, ...more };
+  if (split !== 'train' && split !== 'test') {
+    throw new UsageError(`there is no part ${split} of a dataset`, {
+      hint: "Give split: 'train' or split: 'test'.",
+    });
+  }
+  if (typeof spec !== 'string' || spec.trim() === '') {
     throw new UsageError('no data given', {
       hint: 'Give --data mnist, or see --help for the forms.',
     });

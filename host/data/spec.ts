@@ -135,11 +135,19 @@ export const dataForms = Object.values<Rule>(kinds)
   .map(({ form }) => form)
   .join(', ');
 
-const usage = (spec: string, what: string): UsageError =>
-  new UsageError(`data '${spec}': ${what}`, {
-    hint: `Data is one of: ${dataForms}, or a name in the config.`,
-    where: spec,
-  });
+const usage = (
+  spec: string,
+  what: string,
+  hint = `Data is one of: ${dataForms}, or a name in the config.`,
+): UsageError => new UsageError(`data '${spec}': ${what}`, { hint, where: spec });
+
+/** What whoever gives a file without its kind has in mind. */
+function likelyForm(spec: string): string | undefined {
+  const [, suffix = ''] = /\.(csv|npz|npy|tfrecord)(?:\.gz)?(?:,|$)/i.exec(spec) ?? [];
+  const kind = suffix.toLowerCase() as SourceKind;
+  if (suffix === '') return undefined;
+  return kinds[kind].files === 1 ? `Write ${kind}:${spec}` : `Write ${kinds[kind].form}.`;
+}
 
 type Parser<T> = (text: string) => T | undefined;
 
@@ -227,7 +235,7 @@ function arrayNames(kind: SourceKind, rest: string[]): SourceOptions {
 export function parseSpec(spec: string): Source {
   const colon = spec.indexOf(':');
   const kind = (colon < 0 ? spec : spec.slice(0, colon)) as SourceKind;
-  if (!Object.hasOwn(kinds, kind)) throw usage(spec, `unknown source '${kind}'`);
+  if (!Object.hasOwn(kinds, kind)) throw usage(spec, `unknown source '${kind}'`, likelyForm(spec));
   const { files: count, options: allowed } = kinds[kind];
   const given = colon < 0 ? [] : spec.slice(colon + 1).split(',');
   const texts = given.map((part) => part.trim());

@@ -2,7 +2,7 @@
  * A model on its device: a build folder that was flashed, or a .tflite file that is compiled and
  * flashed into a temporary folder first.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { certificateFile, readBuildFile, readCertificate } from '../board/build-folder.js';
@@ -38,9 +38,7 @@ export interface OpenedDevice {
 }
 
 /** Whether the path is a folder that `compile` wrote. */
-export const isBuild = (path: string): boolean =>
-  statSync(path, { throwIfNoEntry: false })?.isDirectory() === true &&
-  existsSync(join(path, certificateFile));
+export const isBuild = (path: string): boolean => existsSync(join(path, certificateFile));
 
 function checkBoard({ path, board }: DeviceSource, certificate: Certificate): void {
   if (board === undefined || board === certificate.board) return;

@@ -13,7 +13,7 @@
  * demands of a reader.
  * Source: tensorflow/core/example/{example,feature}.proto; protobuf.dev/programming-guides/encoding.
  */
-import { BadInputError } from '../core/errors.js';
+import { BadInputError, UsageError } from '../core/errors.js';
 import { lazyPackage } from '../core/lazy-package.js';
 import { damagedHint } from './bytes.js';
 
@@ -205,13 +205,31 @@ function encodeList(feature: Feature): Uint8Array {
   return writer.bytes(inner.finish()).finish();
 }
 
+const listOf: { readonly [K in Feature['kind']]: (values: unknown) => boolean } = {
+  bytes: (values) => Array.isArray(values) && values.every((v) => v instanceof Uint8Array),
+  float: (values) => values instanceof Float32Array,
+  int64: (values) => values instanceof BigInt64Array,
+};
+
+/** For callers without types. @throws UsageError */
+function requireFeature(name: string, { kind, values }: Feature): void {
+  if (Object.hasOwn(listOf, kind) && listOf[kind](values)) return;
+  throw new UsageError(`feature ${name} of kind ${kind} cannot be encoded`, {
+    hint: "Give {kind: 'bytes', values: [Uint8Array]}, {kind: 'float', values: Float32Array} or {kind: 'int64', values: BigInt64Array}.",
+    where: name,
+  });
+}
+
 /**
  * Serializes a tf.train.Example: features in the order of their names, lists of numbers packed, as
  * TensorFlow's deterministic serialization writes them.
+ *
+ * @throws UsageError for a feature of another kind, or whose values are of another type
  */
 export function encodeExample(example: Example): Uint8Array {
   const features = protobuf().Writer.create();
   for (const [name, feature] of [...example].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    requireFeature(name, feature);
     const body = protobuf()
       .Writer.create()
       .uint32(tag(kinds.indexOf(feature.kind) + 1, delimited))

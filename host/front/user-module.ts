@@ -6,7 +6,7 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { SourceMap, type SourceMapPayload } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join, relative, resolve } from 'node:path';
+import { extname, join, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { BuildFailure, Plugin } from 'esbuild';
 import { BadInputError, EdgeNnError } from '../core/errors.js';
@@ -138,6 +138,11 @@ async function run(code: string, file: string, map: SourceMapPayload): Promise<U
   }
 }
 
+const sources = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs'];
+
+/** Whether a file of this suffix is a program. */
+export const isSource = (suffix: string): boolean => sources.includes(suffix);
+
 /**
  * Bundles and runs a file.
  *
@@ -150,6 +155,12 @@ export async function loadUserModule(path: string, what: string): Promise<UserMo
   if (!existsSync(file)) {
     throw new BadInputError(`no such ${what}: ${path}`, {
       hint: 'Check the path; it counts from the current folder.',
+      where: path,
+    });
+  }
+  if (!isSource(extname(file).toLowerCase())) {
+    throw new BadInputError(`${path} is no ${what}: it is neither TypeScript nor JavaScript`, {
+      hint: `Give a ${what} that ends in .ts or .js.`,
       where: path,
     });
   }

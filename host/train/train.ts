@@ -5,7 +5,7 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync } 
 import { join } from 'node:path';
 import { UsageError } from '../core/errors.js';
 import { sha256 } from '../core/hash.js';
-import { makeOutputFolder, outputError } from '../core/output-file.js';
+import { makeOutputFolder, outputError, requireOtherFile } from '../core/output-file.js';
 import { elements } from '../core/shape.js';
 import type { Dataset } from '../data/dataset.js';
 import type { Engine } from '../engine/engine.js';
@@ -182,9 +182,13 @@ function readCheckpoint(file: string, what: string, hint: string): Checkpoint {
   throw new UsageError(`no checkpoint ${what}: ${file} does not exist`, { hint, where: file });
 }
 
+const checkpointFiles = (out: string): string[] =>
+  ['best', 'last'].map((name) => join(out, `${name}.safetensors`));
+
 /** The graph to train, with the weights to begin with. */
-function startGraph({ from }: TrainOptions, graph: Graph): Graph {
+function startGraph({ from, out }: TrainOptions, graph: Graph): Graph {
   if (from === undefined) return graph;
+  for (const file of out === undefined ? [] : checkpointFiles(out)) requireOtherFile(file, [from]);
   const saved = readCheckpoint(from, 'to begin with', 'Give a checkpoint of `edge-nn train`.');
   return withWeightsOf(graph, saved, from);
 }
@@ -248,7 +252,7 @@ async function start(
 function resultOf(out: string | undefined, run: Run): TrainResult {
   const { graph, progress } = run.checkpoint;
   const best = bestOf(progress.history);
-  const files = out === undefined ? [] : ['best', 'last'].map((n) => join(out, `${n}.safetensors`));
+  const files = out === undefined ? [] : checkpointFiles(out);
   const file = files.slice(best ? 0 : 1).find((path) => existsSync(path));
   return {
     trainLoss: progress.history.at(-1)?.trainLoss ?? null,
@@ -275,7 +279,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainResult> {
   const { data, testData, engine, out, signal, recompute, quantizer } = options;
   const epochs = requireCount('epochs', options.epochs ?? trainDefaults.epochs, 1);
   const checkpointEvery = requireCount(
-    'checkpointEvery',
+    'checkpoint-every',
     options.checkpointEvery ?? trainDefaults.checkpointEvery,
     1,
   );

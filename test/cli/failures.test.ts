@@ -102,6 +102,23 @@ test('2: an output path that runs through a file, for train, quantize and compil
   assert.equal(readFileSync(at('model.ts'), 'utf8'), modelSource());
 });
 
+test('2: an output that would destroy its input', async () => {
+  const model = readFileSync(at('out/best.safetensors'));
+  const lines = [
+    ['quantize', 'out/best.safetensors', ...data, '--out', 'out/best.safetensors'],
+    ['compile', 'out/best.safetensors', '--emit', 'onnx', '--out', './out/best.safetensors'],
+    ['run', 'tiny.tflite', '--input', 'x.npy', '--output', 'tiny.tflite'],
+    ['train', 'model.ts', ...data, ...testData, '--from', 'out/best.safetensors', '--out', 'out'],
+  ];
+  for (const line of lines) {
+    assert.match((await cliFailure(line, 2, { cwd })).message, /is the input/, line[0]);
+  }
+  writeFileSync(at('pair.npz'), '');
+  const convert = ['convert', '--data', 'npz:pair.npz', '--out', 'pair.npz'];
+  assert.match((await cliFailure(convert, 2, { cwd })).message, /is the input/);
+  assert.ok(readFileSync(at('out/best.safetensors')).equals(model));
+});
+
 test("2: somebody's folder is not replaced by a build", async () => {
   mkdirSync(at('thesis'));
   writeFileSync(at('thesis/chapter.txt'), 'years');
@@ -166,6 +183,25 @@ test('3: files that are cut, or something else than their name says', async () =
   }
   assert.match((await cliFailure(evaluate('cold/none'), 3, { cwd })).message, /no such model/);
   assert.match((await cliFailure(['flash', 'empty'], 3, { cwd })).message, /no certificate\.json/);
+});
+
+test('3 and 4: every verb says what a wrong file is', async () => {
+  const complaints: readonly (readonly [readonly string[], number, RegExp])[] = [
+    [['train', 'tiny.tflite', ...data], 3, /tiny.tflite is no model file.*\.ts or \.js/s],
+    [['quantize', 'model.ts', ...data], 4, /Train it first: `edge-nn train model.ts/],
+    [['bench', 'out/best.safetensors'], 4, /is a float model.*Quantize it first/s],
+    [['bench', 'nowhere.tflite'], 3, /no such model: nowhere.tflite/],
+    [
+      ['train', 'model.ts', '--data', 't.csv'],
+      2,
+      /unknown source 't.csv'\nhint: Write csv:t.csv\n/,
+    ],
+    [['info', 'model.ts/x'], 3, /no such model file/],
+    [['quantize', 'out/best.safetensors', ...data, '--layers', 'c1'], 2, /'c1' is no layer=scheme/],
+  ];
+  for (const [line, code, words] of complaints) {
+    assert.match(await cliComplaint(line, code, { cwd }), words);
+  }
 });
 
 test('4: an operator without int8 form, a float model for a board, a suffix nobody knows', async () => {

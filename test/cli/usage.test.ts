@@ -52,7 +52,13 @@ const mistakes: readonly (readonly [string, RegExp])[] = [
   ['bench m.tflite --timeout 0', /timeout must be above 0, got 0/],
   ['monitor', /nothing to listen to/],
   ['monitor --port /dev/null --seconds -1', /seconds must be above 0, got -1/],
-  ['train m.ts --no-data', /train needs --data/],
+  ['train m.ts --no-data', /train has no option --no-data/],
+  ['train m.ts --dta mnist', /train has no option --dta\n/],
+  ['train m.ts --data mnist --resume=maybe', /--resume cannot be "maybe"/],
+  [
+    'train m.ts --data mnist --qat-layers c=int8',
+    /--qat-layers is an option of quantization-aware/,
+  ],
 ];
 
 for (const [line, words] of sample(mistakes)) {

@@ -223,6 +223,12 @@ test('each kind of damage names its file', async () => {
   await refused(`csv:${put('h.csv', '1,2\n3,4\n')}`, 3, 'h.csv', 'line 1');
 });
 
+test('without options the training part opens; another part is refused', async () => {
+  assert.equal((await openDataset(`idx:${dir}`)).count, 3);
+  const odd = { split: 'val' } as unknown as { split: 'test' };
+  await assert.rejects(openDataset(`idx:${dir}`, odd), { code: 2, message: /no part val/ });
+});
+
 test('shape and classes are checked against a model', async () => {
   const data = await openDataset(`idx:${dir}`, { split: 'train' });
   requireInputShape(data, [2, 2]);

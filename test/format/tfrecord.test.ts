@@ -121,6 +121,17 @@ test('tfrecord: damage names file, offset and checksums', () => {
   assert.throws(() => lengths(Buffer.from('not a tfrecord at all')), { hint: /no TFRecord/ });
 });
 
+test('tf.train.Example: a feature of no kind, or with values of another, is refused', () => {
+  for (const feature of [
+    { kind: 'floats', values: Float32Array.of(1) },
+    { kind: 'int64', values: [1, 2] },
+    { kind: 'bytes', values: Uint8Array.of(1) },
+  ]) {
+    const wrong = new Map([['x', feature]]) as unknown as Parameters<typeof encodeExample>[0];
+    assert.throws(() => encodeExample(wrong), { code: 2, where: 'x' });
+  }
+});
+
 test('tf.train.Example: damage is a typed error, never another', () => {
   const bytes = encodeExample(example);
   for (let at = 0; at < bytes.length * 8; at++) {

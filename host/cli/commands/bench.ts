@@ -1,6 +1,8 @@
 /** `edge-nn bench`: instructions of one inference, layer by layer. */
 import { type BenchResult, type BenchSize, benchModel } from '../../eval/bench.js';
+import { isBuild } from '../../eval/open-device.js';
 import { type Context, command, defined, type Flags, silent } from '../command.js';
+import { readIntegerModel } from '../model-file.js';
 import { milliseconds, read, shared } from '../options.js';
 import { chooseBoard } from '../settings.js';
 import { type Cell, facts, table } from '../table.js';
@@ -34,6 +36,7 @@ export async function bench(
 ): Promise<BenchResult> {
   const { board, port } = chooseBoard(context.config, options.board, undefined);
   const chosen = board ?? (options.model.endsWith('.tflite') ? countingBoard : undefined);
+  if (!isBuild(options.model)) readIntegerModel(options.model, context.note);
   const timeoutMs = milliseconds(options.timeout ?? defaultTimeoutSeconds);
   return benchModel({ path: options.model, board: chosen, port, timeoutMs });
 }

@@ -2,13 +2,13 @@
 import { basename, extname, join } from 'node:path';
 import { type CompileResult, compileModel } from '../../board/compile.js';
 import { UnsupportedError, UsageError } from '../../core/errors.js';
-import { writeOutputFile } from '../../core/output-file.js';
+import { requireOtherFile, writeOutputFile } from '../../core/output-file.js';
 import { exportOnnx } from '../../emit/onnx/onnx.js';
 import { exportTflite } from '../../emit/tflite/tflite.js';
 import type { Graph } from '../../ir/graph.js';
 import { forInference } from '../../rewrite/for-inference.js';
 import { type Context, command, defined, type Flags, silent } from '../command.js';
-import { readModelFile } from '../model-file.js';
+import { readIntegerModel, readModelFile } from '../model-file.js';
 import { read, shared } from '../options.js';
 import { chooseBoard } from '../settings.js';
 import { facts, percent, table } from '../table.js';
@@ -63,6 +63,7 @@ function exportModel(
     );
   }
   const output = options.out ?? `${name}.${emit}`;
+  requireOtherFile(output, [options.model]);
   const bytes = exporters[emit](graph);
   writeOutputFile(output, bytes);
   return { output, bytes: bytes.length };
@@ -89,13 +90,7 @@ export async function compile(
     });
   }
   const { board = 'virtual' } = chooseBoard(context.config, options.board, undefined);
-  const { bytes, graph } = readModelFile(options.model, context.note);
-  if (graph.stage !== 'int8') {
-    throw new UnsupportedError(`${options.model} is a ${graph.stage} model; boards run int8`, {
-      hint: `Quantize it first: \`edge-nn quantize ${options.model} --data <data> --out ${name}.tflite\`.`,
-      where: options.model,
-    });
-  }
+  const { bytes } = readIntegerModel(options.model, context.note);
   const out = options.out ?? join('build', `${name}-${board}`);
   return compileModel({ model: bytes, name, file: options.model, board, out, ram, streamInput });
 }
@@ -147,7 +142,7 @@ function renderEvidence({ accumulators, peak, stackBound, compiler }: CompileRes
       ['compiler', compiler],
       ['arena, lower bound', peak.lowerBound],
       ['most is live at', `${peak.value}: ${live}`],
-      ['stack', `${stackBound.method}: ${stackBound.path.join(' > ')}`],
+      ['stack', [stackBound.method, stackBound.path.join(' > ')].filter(Boolean).join(': ')],
     ]),
     table(
       ['accumulator', 'channels', 'largest', 'of int32'],

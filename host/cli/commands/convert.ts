@@ -1,8 +1,10 @@
 /** `edge-nn convert`: a dataset to a TFRecord or .npz file. */
 import { statSync } from 'node:fs';
 import { UsageError } from '../../core/errors.js';
+import { requireOtherFile } from '../../core/output-file.js';
 import { formatShape, type Shape } from '../../core/shape.js';
 import { openDataset } from '../../data/open.js';
+import { parseSpec } from '../../data/spec.js';
 import { type Context, command, defined, type Flags, silent } from '../command.js';
 import { read, requireLimit, shared } from '../options.js';
 import { datasetResolver } from '../settings.js';
@@ -49,7 +51,9 @@ export async function convert(
   const { data, out, limit } = options;
   const split = splitOf(options.split);
   requireLimit(limit);
-  const dataset = await openDataset(data, { split, resolve: datasetResolver(context.config) });
+  const resolve = datasetResolver(context.config);
+  requireOtherFile(out, parseSpec(resolve(data) ?? data).files);
+  const dataset = await openDataset(data, { split, resolve });
   const examples = Math.min(limit ?? dataset.count, dataset.count);
   // Its packages are for this verb alone.
   const { writeDataset } = await import('../../data/convert.js');

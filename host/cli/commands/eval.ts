@@ -9,7 +9,7 @@ import { scoreFloat } from '../../quant/evaluate.js';
 import type { Score } from '../../quant/score.js';
 import { type Context, command, defined, type Flags, silent } from '../command.js';
 import { needsOf, openEvaluationData } from '../datasets.js';
-import { readModelFile } from '../model-file.js';
+import { noteFloat, readModelFile } from '../model-file.js';
 import { milliseconds, read, requireLimit, shared } from '../options.js';
 import { chooseBoard } from '../settings.js';
 import { type Cell, facts, percent, table } from '../table.js';
@@ -82,7 +82,10 @@ export async function evaluate(
   const graph = isBuild(options.model)
     ? buildGraph(options.model)
     : readModelFile(options.model, context.note).graph;
-  if (graph.stage === 'float') return evaluateFloatModel(graph, options, context);
+  if (graph.stage === 'float') {
+    noteFloat(options.model, options.board, context.note);
+    return evaluateFloatModel(graph, options, context);
+  }
   const dataset = await openEvaluationData(context.config, options.data, needsOf(graph));
   const { board, port } = chooseBoard(context.config, options.board, options.port);
   let bar: ReturnType<Context['progress']> | undefined;

@@ -1,7 +1,7 @@
 /** `edge-nn quantize`: a trained float model to an integer .tflite. */
 import { basename, dirname, extname } from 'node:path';
 import { BadInputError, UsageError } from '../../core/errors.js';
-import { writeOutputFile } from '../../core/output-file.js';
+import { requireOtherFile, writeOutputFile } from '../../core/output-file.js';
 import { exportTflite } from '../../emit/tflite/tflite.js';
 import { createEngine } from '../../engine/engine.js';
 import { type Graph, getValue, shortName, type ValueId } from '../../ir/graph.js';
@@ -161,7 +161,7 @@ function reporter(context: Context) {
 function readFloatModel({ model, recalibrate }: QuantizeOptions) {
   const { graph, trained } = readModelFile(model);
   if (graph.stage === 'float') return { graph, trained: recalibrate ? undefined : trained };
-  throw new BadInputError(`${model} is a ${graph.stage} model already`, {
+  throw new BadInputError(`${model} is an ${graph.stage} model already`, {
     hint: 'Give the float model: a .safetensors checkpoint of `edge-nn train`.',
     where: model,
   });
@@ -196,6 +196,8 @@ export async function quantize(
   requireLimit(options.limit);
   requireBudget(options.maxDrop);
   const { graph, trained } = readFloatModel(options);
+  const output = options.out ?? defaultOutput(options.model);
+  requireOtherFile(output, [options.model]);
   if (trained) requireTrainedScheme(options, trained.setup, context);
   const progress = reporter(context);
   const preset = trained ? trainedDefaults : defaults;
@@ -225,7 +227,6 @@ export async function quantize(
   });
   progress.stop();
   const bytes = exportTflite(result.graph);
-  const output = options.out ?? defaultOutput(options.model);
   writeOutputFile(output, bytes);
   const { graph: _, ranges: __, promotions: ___, ...measured } = result;
   return { output, bytes: bytes.length, ...measured, promotions };

@@ -2,14 +2,14 @@
 import type { AnyArray } from '../../core/dtype.js';
 import { byteSize, bytesOf, viewAs } from '../../core/dtype.js';
 import { BadInputError } from '../../core/errors.js';
-import { writeOutputFile } from '../../core/output-file.js';
+import { requireOtherFile, writeOutputFile } from '../../core/output-file.js';
 import { elements, formatShape } from '../../core/shape.js';
 import { createEngine } from '../../engine/engine.js';
 import { isBuild, withDevice } from '../../eval/open-device.js';
 import { type Graph, getValue } from '../../ir/graph.js';
 import { forInference } from '../../rewrite/for-inference.js';
 import { type Context, command, defined, type Flags, silent } from '../command.js';
-import { readInputFile, readModelFile } from '../model-file.js';
+import { noteFloat, readInputFile, readModelFile } from '../model-file.js';
 import { milliseconds, read, shared } from '../options.js';
 import { chooseBoard } from '../settings.js';
 import { facts } from '../table.js';
@@ -72,9 +72,11 @@ async function runFloatModel(graph: Graph, bytes: Uint8Array, file: string) {
  */
 export async function run(options: RunOptions, context: Context = silent): Promise<RunReport> {
   const bytes = readInputFile(options.input, 'input');
+  requireOtherFile(options.output, [options.input, options.model]);
   const floatModel = isBuild(options.model)
     ? undefined
     : readModelFile(options.model, context.note).graph;
+  if (floatModel?.stage === 'float') noteFloat(options.model, options.board, context.note);
   const { graph, board, outputs } =
     floatModel?.stage === 'float'
       ? { graph: floatModel, ...(await runFloatModel(floatModel, bytes, options.input)) }

@@ -70,8 +70,9 @@ export interface TrainReport {
   readonly aborted: boolean;
 }
 
-const numberText = (value: number | null): string => (value === null ? '-' : value.toFixed(4));
-const percentText = (value: number | null): string => (value === null ? '-' : percent(value));
+/** Four decimals; of large numbers four digits. */
+const numberText = (value: number | null): string =>
+  value === null ? '-' : Math.abs(value) < 1e6 ? value.toFixed(4) : value.toPrecision(4);
 
 /** A bar per epoch on a terminal, a line per epoch elsewhere. */
 function reporter(context: Context, examples: number): (event: TrainEvent) => void {
@@ -88,16 +89,16 @@ function reporter(context: Context, examples: number): (event: TrainEvent) => vo
     }
     bar?.stop();
     bar = undefined;
-    context.note(
-      [
-        `epoch ${event.epoch}/${event.epochs}`,
-        `loss ${numberText(event.trainLoss)}`,
-        `accuracy ${percentText(event.trainAccuracy)}`,
-        `test loss ${numberText(event.testLoss)}`,
-        `test accuracy ${percentText(event.testAccuracy)}`,
-        speed,
-      ].join('  '),
-    );
+    const { trainAccuracy: train, testAccuracy: test } = event;
+    const parts = [
+      `epoch ${event.epoch}/${event.epochs}`,
+      `loss ${numberText(event.trainLoss)}`,
+      train === null ? [] : `accuracy ${percent(train)}`,
+      `test loss ${numberText(event.testLoss)}`,
+      test === null ? [] : `test accuracy ${percent(test)}`,
+      speed,
+    ];
+    context.note(parts.flat().join('  '));
   };
 }
 
@@ -112,6 +113,7 @@ export async function train(
 ): Promise<TrainReport> {
   const { lr, model: file, data: spec, testData: testSpec, engine: named, ...choices } = options;
   const seed = options.seed ?? 1;
+  requireQat(options);
   // Kernels are compiled while the model and the data are read; who waits for them hears of errors.
   const engineReady = createEngine(named, {
     threads: options.threads ?? usefulThreads(),
@@ -151,6 +153,16 @@ function augmentedData(
 ): Dataset {
   const changes = augment === undefined ? model.augment : parseAugmentation(augment);
   return changes ? augmented(data, changes, seed) : data;
+}
+
+/** Options of quantization-aware training alone would change nothing. @throws UsageError */
+function requireQat({ qat, qatLayers, perAxisDense }: TrainOptions): void {
+  if (qat !== undefined || (qatLayers === undefined && !perAxisDense)) return;
+  const option = qatLayers === undefined ? '--per-axis-dense' : '--qat-layers';
+  throw new UsageError(`${option} is an option of quantization-aware training`, {
+    hint: 'Say for which integers to train: --qat int8, int16x8 or int8w4.',
+    where: option,
+  });
 }
 
 /** What --qat asks for; undefined without it. */
@@ -325,7 +337,8 @@ export const trainCommand = command<TrainReport>({
   render: (report) =>
     facts([
       ['train loss', numberText(report.trainLoss)],
-      ['test accuracy', percentText(report.testAccuracy)],
+      ['test loss', numberText(report.testLoss)],
+      ['test accuracy', report.testAccuracy === null ? undefined : percent(report.testAccuracy)],
       ['epochs', report.epochs],
       ['images/s', Math.round(report.imagesPerSecond)],
       ['memory', `${(report.peakBytes / 2 ** 20).toFixed(1)} MiB`],
