@@ -61,13 +61,17 @@ export async function writeBuildFolder<T>(
   const out = resolve(path);
   checkReplaceable(out);
   makeOutputFolder(dirname(out));
+  let temporary: string;
+  // One level deeper: what mkdtemp makes, nobody else may read.
   let dir: string;
   try {
-    dir = mkdtempSync(join(dirname(out), `.${basename(out)}-`));
+    temporary = mkdtempSync(join(dirname(out), `.${basename(out)}-`));
+    dir = join(temporary, 'build');
+    mkdirSync(dir);
   } catch (cause) {
     throw outputError(out, cause);
   }
-  const clean = (): void => rmSync(dir, { recursive: true, force: true });
+  const clean = (): void => rmSync(temporary, { recursive: true, force: true });
   process.on('exit', clean);
   try {
     const result = await fill(dir);

@@ -9,6 +9,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -168,6 +169,13 @@ test('an output folder appears whole or not at all', async (t) => {
   await assert.rejects(failing, /compiler/);
   assert.equal(readFileSync(join(out, 'certificate.json'), 'utf8'), 'two');
   assert.deepEqual(readdirSync(join(dir, 'a/b')), ['build']);
+});
+
+test('others may read a build as far as they may read any new folder', async (t) => {
+  const dir = temporaryFolder(t);
+  mkdirSync(join(dir, 'any'));
+  await writeBuildFolder(join(dir, 'build'), async () => {});
+  assert.equal(statSync(join(dir, 'build')).mode, statSync(join(dir, 'any')).mode);
 });
 
 test("somebody's folder or file is not replaced", async (t) => {
