@@ -1,8 +1,15 @@
 /**
  * A verb of the command line, as data. main.ts turns the list of them into a parser.
  */
-import type { ExitCode } from '../core/errors.js';
+import type { ExitCode, exitCodes } from '../core/errors.js';
 import type { Config } from '../front/config.js';
+
+/** As of a program that SIGINT ended. */
+export const exitInterrupted = 130;
+const exitTerminated = 143;
+
+/** By signal. */
+export const signalCodes = { SIGINT: exitInterrupted, SIGTERM: exitTerminated } as const;
 
 /** What a running verb may use besides its options. Human text goes to stderr. */
 export interface Context {
@@ -14,7 +21,7 @@ export interface Context {
   note(text: string): void;
   /** A bar on a terminal; elsewhere nothing. */
   progress(label: string, total: number): ProgressBar;
-  /** Fires at Ctrl-C. */
+  /** Fires at Ctrl-C, for verbs that end by themselves then (Command.interrupted). */
   readonly signal: AbortSignal;
 }
 
@@ -59,6 +66,11 @@ export interface Command<Result = unknown> {
   render(result: Result, flags: Flags): string;
   /** The exit code of a run that raised no error; 0 where absent. */
   exitCode?(result: Result): ExitCode;
+  /**
+   * The verb ends by itself at the first Ctrl-C, with what it has, and this exit code. Verbs without
+   * it end at once.
+   */
+  readonly interrupted?: typeof exitCodes.ok | typeof exitInterrupted;
 }
 
 /** Fixes the type of a command's result where the command is written. */

@@ -3,7 +3,7 @@
  */
 import cliProgress from 'cli-progress';
 import type { Config } from '../front/config.js';
-import type { Context, ProgressBar } from './command.js';
+import { type Context, type ProgressBar, signalCodes } from './command.js';
 import { duration } from './table.js';
 
 const longestBar = 40;
@@ -51,23 +51,25 @@ export interface Terminal extends Context {
   close(): void;
 }
 
-/** The context of a command-line run. `signal` fires at Ctrl-C; a second Ctrl-C ends at once. */
-export function terminalContext(config: Config): Terminal {
+/**
+ * The context of a command-line run.
+ *
+ * @param endsItself `signal` fires at Ctrl-C, a second Ctrl-C ends at once; otherwise the first does
+ */
+export function terminalContext(config: Config, endsItself: boolean): Terminal {
   const abort = new AbortController();
   let bar: ProgressBar | undefined;
   const close = () => {
     bar?.stop();
     bar = undefined;
   };
-  const stop = () => {
-    if (abort.signal.aborted) {
+  for (const [name, code] of Object.entries(signalCodes)) {
+    process.on(name, () => {
+      if (endsItself && !abort.signal.aborted) return abort.abort();
       close();
-      process.exit(130);
-    }
-    abort.abort();
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+      process.exit(code);
+    });
+  }
   const interactive = process.stderr.isTTY === true;
   return {
     config,

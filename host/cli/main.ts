@@ -5,10 +5,10 @@
 import { writeSync } from 'node:fs';
 import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { EdgeNnError, type ExitCode, exitCodes } from '../core/errors.js';
+import { EdgeNnError, exitCodes } from '../core/errors.js';
 import { packageVersion } from '../core/package.js';
 import type { Config } from '../front/config.js';
-import type { Command, Flags } from './command.js';
+import { type Command, exitInterrupted, type Flags } from './command.js';
 import { commands } from './commands.js';
 import { terminalContext } from './console.js';
 import { errorJson, errorText } from './errors.js';
@@ -29,12 +29,13 @@ function writeOut(fd: 1 | 2, text: string): void {
   }
 }
 
-async function runCommand(command: Command, flags: Flags, config: Config): Promise<ExitCode> {
-  const terminal = terminalContext(config);
+async function runCommand(command: Command, flags: Flags, config: Config): Promise<number> {
+  const terminal = terminalContext(config, command.interrupted !== undefined);
   const result = await command.run(flags, terminal).finally(terminal.close);
   const text =
     flags.json === true ? JSON.stringify(result, null, 2) : command.render(result, flags);
   if (text !== '') writeOut(1, `${text}\n`);
+  if (terminal.signal.aborted) return command.interrupted ?? exitInterrupted;
   return command.exitCode?.(result) ?? exitCodes.ok;
 }
 
@@ -84,8 +85,8 @@ function createParser(argv: readonly string[], config: Config, run: Run): Argv {
  * Runs the command line and returns its exit code. Errors are printed: to stdout as
  * `{error: {...}}` with --json, to stderr as message and hint without.
  */
-async function main(argv: readonly string[]): Promise<ExitCode> {
-  let code: ExitCode = exitCodes.ok;
+async function main(argv: readonly string[]): Promise<number> {
+  let code: number = exitCodes.ok;
   try {
     const config = await loadConfig();
     await createParser(argv, config, async (command, flags) => {

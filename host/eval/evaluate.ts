@@ -80,7 +80,8 @@ export async function evaluateModel(options: EvaluateOptions): Promise<DeviceEva
       ...run,
       onProgress: (done) => onProgress?.(done, limit),
     });
-    const found = diff ? await findDifference(device, dataset, limit, firstUnequal) : {};
+    const found =
+      diff && !signal?.aborted ? await findDifference(device, dataset, limit, firstUnequal) : {};
     const example = encodeInput(dataset, 0, input);
     const labels = graph.labels ?? dataset.classNames;
     const { stackUsed } = await session.profile([new Uint8Array(example.buffer)]);

@@ -18,7 +18,8 @@ export async function processTransport(
   program: string,
   args: readonly string[] = [],
 ): Promise<Transport> {
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  // In a group of its own, because Ctrl-C is for this process: it may want to end in good order.
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
   let complaint = '';
   child.stderr.on('data', (bytes) => (complaint = `${complaint}${bytes}`.slice(-complaintBytes)));
   // A write into a process that died; 'exit' tells why.

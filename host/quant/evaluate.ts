@@ -63,7 +63,7 @@ export function encodeInput(
 export async function scoreInteger(
   graph: Graph,
   dataset: Dataset,
-  { limit, onProgress, each }: ScoreOptions = {},
+  { limit, onProgress, each, signal }: ScoreOptions = {},
 ): Promise<Score> {
   const scorer = createScorer(dataset, graph);
   const input = soleInput(graph, dataset);
@@ -77,6 +77,7 @@ export async function scoreInteger(
     if (i % 100 === 99) {
       onProgress?.(i + 1);
       await setImmediate();
+      if (signal?.aborted) break;
     }
   }
   onProgress?.(examples.length);
@@ -93,13 +94,13 @@ export async function scoreFloat(
   graph: Graph,
   dataset: Dataset,
   engine: Engine,
-  { limit, onProgress, each }: ScoreOptions = {},
+  { limit, onProgress, each, signal }: ScoreOptions = {},
 ): Promise<Score> {
   const inference = forInference(graph);
   const output = getValue(inference, inference.outputs[0]!);
   const scorer = createScorer(dataset, inference);
   const size = elements(output.shape);
-  const runs = { graph: inference, dataset, engine, onProgress };
+  const runs = { graph: inference, dataset, engine, onProgress, signal };
   await runFloat(runs, allIndices(dataset, limit), (program, examples) => {
     const results = program.read(output.id) as NumericArray;
     for (const [k, example] of examples.entries()) {

@@ -48,6 +48,8 @@ export interface FloatRuns {
   /** Values beside the outputs that `each` reads. */
   readonly keep?: readonly ValueId[];
   readonly onProgress?: ((done: number) => void) | undefined;
+  /** Ends it early. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -56,7 +58,7 @@ export interface FloatRuns {
  * @param each called after each batch, with the program and the numbers of its examples
  */
 export async function runFloat(
-  { graph, dataset, engine, keep = [], onProgress }: FloatRuns,
+  { graph, dataset, engine, keep = [], onProgress, signal }: FloatRuns,
   examples: Uint32Array,
   each: (program: Program, examples: Uint32Array) => void,
 ): Promise<void> {
@@ -78,6 +80,7 @@ export async function runFloat(
       done += numbers.length;
       onProgress?.(done);
       await setImmediate();
+      if (signal?.aborted) break;
     }
   } finally {
     program?.dispose();

@@ -27,6 +27,8 @@ export interface ScoreOptions {
   readonly onProgress?: ((done: number) => void) | undefined;
   /** Is given every output, one example's numbers, in order. */
   readonly each?: ((output: NumericArray) => void) | undefined;
+  /** Ends it early; the score is that of the examples so far. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Gathers a score example by example. */

@@ -7,7 +7,7 @@ import { buildGraph, isBuild } from '../../eval/open-device.js';
 import type { Graph } from '../../ir/graph.js';
 import { scoreFloat } from '../../quant/evaluate.js';
 import type { Score } from '../../quant/score.js';
-import { type Context, command, defined, type Flags, silent } from '../command.js';
+import { type Context, command, defined, exitInterrupted, type Flags, silent } from '../command.js';
 import { needsOf, openEvaluationData } from '../datasets.js';
 import { noteFloat, readModelFile } from '../model-file.js';
 import { milliseconds, read, requireLimit, shared } from '../options.js';
@@ -41,9 +41,21 @@ export interface FloatEvaluation extends Score {
 
 export type EvalReport = DeviceEvaluation;
 
-/** The gate of `minAccuracy`. @throws GateError (exit code 10) */
-function requireAccuracy({ accuracy }: Score, minimum: number | undefined): void {
-  if (minimum === undefined || accuracy === null || 100 * accuracy >= minimum) return;
+/**
+ * The gate of `minAccuracy`, for a run that was not stopped.
+ *
+ * @param total how many examples there were to run
+ * @throws GateError (exit code 10)
+ */
+function requireAccuracy(
+  { accuracy, count }: Score,
+  minimum: number | undefined,
+  total: number,
+  { signal, note }: Context,
+): void {
+  if (signal.aborted) note(`stopped after ${count} of ${total} examples`);
+  if (signal.aborted || minimum === undefined || accuracy === null) return;
+  if (100 * accuracy >= minimum) return;
   throw new GateError(`accuracy is ${percent(accuracy)}, below ${minimum} %`, {
     hint: 'Train longer, calibrate with more samples, or lower --min-accuracy.',
   });
@@ -61,9 +73,10 @@ async function evaluateFloatModel(
   const score = await scoreFloat(graph, dataset, engine, {
     limit: total,
     onProgress: (done) => bar.update(done),
+    signal: context.signal,
   });
   bar.stop();
-  requireAccuracy(score, options.minAccuracy);
+  requireAccuracy(score, options.minAccuracy, total, context);
   const labels = graph.labels ?? dataset.classNames;
   return { engine: engine.name, ...score, ...(labels && { labels }) };
 }
@@ -104,7 +117,8 @@ export async function evaluate(
     },
   });
   bar?.stop();
-  requireAccuracy(result, options.minAccuracy);
+  const total = Math.min(options.limit ?? dataset.count, dataset.count);
+  requireAccuracy(result, options.minAccuracy, total, context);
   return result;
 }
 
@@ -199,4 +213,5 @@ export const evalCommand = command<EvalReport | FloatEvaluation>({
   run: (flags, context) => evaluate(options(flags), context),
   render,
   exitCode,
+  interrupted: exitInterrupted,
 });

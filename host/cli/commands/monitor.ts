@@ -1,6 +1,6 @@
 /** `edge-nn monitor`: what a device says; text as it is, frames in words. */
 import { openBoard } from '../../board/open.js';
-import { UsageError } from '../../core/errors.js';
+import { exitCodes, UsageError } from '../../core/errors.js';
 import { encodeFrame } from '../../link/frame.js';
 import { createMonitor } from '../../link/monitor.js';
 import { openPort } from '../../link/open-port.js';
@@ -117,4 +117,5 @@ export const monitorCommand = command<MonitorReport>({
       context,
     ),
   render: () => '',
+  interrupted: exitCodes.ok,
 });

@@ -13,7 +13,7 @@ import type { FakeQuantizer } from '../../train/qat.js';
 import { type QatSetup, qatDefaults, rangeKinds } from '../../train/qat-setup.js';
 import { scheduleNames } from '../../train/schedules.js';
 import { type TrainChoices, trainDefaults, trainModel } from '../../train/train.js';
-import { type Context, command, defined, type Flags, silent } from '../command.js';
+import { type Context, command, defined, exitInterrupted, type Flags, silent } from '../command.js';
 import { needsOf, openTestData, openTrainData } from '../datasets.js';
 import { read, shared } from '../options.js';
 import { layerSchemes, requireScheme } from '../schemes.js';
@@ -344,4 +344,5 @@ export const trainCommand = command<TrainReport>({
       ['memory', `${(report.peakBytes / 2 ** 20).toFixed(1)} MiB`],
       ['checkpoint', report.checkpoint ?? '-'],
     ]),
+  interrupted: exitInterrupted,
 });
