@@ -20,7 +20,7 @@ function suggestedLoss(graph: Graph): LossName {
 function trainedModel(path: string, note: (line: string) => void): Model {
   const { graph } = readModelFile(path, note);
   if (graph.stage !== 'float') {
-    throw new BadInputError(`${path} is a ${graph.stage} model, which cannot be trained`, {
+    throw new BadInputError(`${path} is an ${graph.stage} model, which cannot be trained`, {
       hint: 'Give the float model that it was made of, or a model file (.ts).',
       where: path,
     });

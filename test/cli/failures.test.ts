@@ -187,7 +187,7 @@ test('3: files that are cut, or something else than their name says', async () =
 
 test('3 and 4: every verb says what a wrong file is', async () => {
   const complaints: readonly (readonly [readonly string[], number, RegExp])[] = [
-    [['train', 'tiny.tflite', ...data], 3, /tiny.tflite is no model file.*\.ts or \.js/s],
+    [['train', 'x.npy', ...data], 3, /x.npy is no model file.*\.ts or \.js/s],
     [['quantize', 'model.ts', ...data], 4, /Train it first: `edge-nn train model.ts/],
     [['bench', 'out/best.safetensors'], 4, /is a float model.*Quantize it first/s],
     [['bench', 'nowhere.tflite'], 3, /no such model: nowhere.tflite/],

@@ -36,8 +36,8 @@ export async function bench(
 ): Promise<BenchResult> {
   const { board, port } = chooseBoard(context.config, options.board, undefined);
   const chosen = board ?? (options.model.endsWith('.tflite') ? countingBoard : undefined);
-  if (!isBuild(options.model)) readIntegerModel(options.model, context.note);
   const timeoutMs = milliseconds(options.timeout ?? defaultTimeoutSeconds);
+  if (!isBuild(options.model)) readIntegerModel(options.model, context.note);
   return benchModel({ path: options.model, board: chosen, port, timeoutMs });
 }
 
