@@ -19,7 +19,7 @@ import { buildWasm } from './build-wasm.js';
 import { type Certificate, makeCertificate } from './certificate.js';
 import { checkImage, checkPlan, refuseOverflow } from './fit.js';
 import { compileFlags, linkFlags } from './flags.js';
-import { boardSources, cmakeLists, folderReadme, folderSources } from './folder.js';
+import { boardSources, cmakeLists, folderReadme, folderSources } from './folder-files.js';
 import { type Image, ImageOverflow, type SourceTree } from './image.js';
 
 export interface CompileOptions {

@@ -62,60 +62,64 @@ function planNodes(graph: Graph): { steps: Step[]; bufferOf: Map<ValueId, ValueI
 }
 
 /** Which steps must come before which: by data, and by what in-place updates add. */
-class Order {
-  readonly #steps: readonly Step[];
-  readonly #before: Set<number>[];
-  readonly #readers = new Map<ValueId, number[]>();
-
-  constructor(steps: readonly Step[], bufferOf: BufferOf) {
-    this.#steps = steps;
-    const writer = new Map(steps.map(({ node }, i) => [node.output, i]));
-    this.#before = steps.map(({ node }, i) => {
-      const buffers = node.inputs.map((id) => bufferOf.get(id)!);
-      for (const id of new Set(buffers)) {
-        this.#readers.set(id, [...(this.#readers.get(id) ?? []), i]);
-      }
-      return new Set(buffers.flatMap((id) => writer.get(id) ?? []));
-    });
-  }
-
-  #reaches(from: number, targets: ReadonlySet<number>): boolean {
-    const seen = new Set<number>();
-    const stack = [...targets];
-    for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
-      if (at === from) return true;
-      if (seen.has(at)) continue;
-      seen.add(at);
-      stack.push(...this.#before[at]!);
-    }
-    return false;
-  }
-
+interface Order {
   /** Puts all other readers of a buffer before a step; false when one of them needs the step. */
-  runAfterReaders(step: number, buffer: ValueId): boolean {
-    const others = (this.#readers.get(buffer) ?? []).filter((i) => i !== step);
-    if (this.#reaches(step, new Set(others))) return false;
-    for (const i of others) this.#before[step]!.add(i);
-    return true;
-  }
-
+  runAfterReaders(step: number, buffer: ValueId): boolean;
   /** The steps in an order that keeps to the graph's where nothing speaks against it. */
-  sorted(): Step[] {
-    const waiting = this.#before.map((before) => before.size);
-    const after: number[][] = this.#steps.map(() => []);
-    this.#before.forEach((before, i) => {
-      for (const j of before) after[j]!.push(i);
-    });
-    const ready = waiting.flatMap((n, i) => (n === 0 ? [i] : []));
-    const out: Step[] = [];
-    while (ready.length > 0) {
-      ready.sort((a, b) => b - a);
-      const next = ready.pop()!;
-      out.push(this.#steps[next]!);
-      for (const i of after[next]!) if (--waiting[i]! === 0) ready.push(i);
-    }
-    return out;
+  sorted(): Step[];
+}
+
+/** By step, the steps that must come before it. */
+type Before = readonly Set<number>[];
+
+/** Whether one of the targets is, or needs, a step. */
+function reaches(before: Before, step: number, targets: readonly number[]): boolean {
+  const seen = new Set<number>();
+  const stack = [...targets];
+  for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
+    if (at === step) return true;
+    if (seen.has(at)) continue;
+    seen.add(at);
+    stack.push(...before[at]!);
   }
+  return false;
+}
+
+/** The numbers of the steps in an order that fits, the lowest first. */
+function sort(before: Before): number[] {
+  const waiting = before.map((steps) => steps.size);
+  const after: number[][] = before.map(() => []);
+  before.forEach((steps, i) => {
+    for (const j of steps) after[j]!.push(i);
+  });
+  const ready = waiting.flatMap((n, i) => (n === 0 ? [i] : []));
+  const out: number[] = [];
+  while (ready.length > 0) {
+    ready.sort((a, b) => b - a);
+    const next = ready.pop()!;
+    out.push(next);
+    for (const i of after[next]!) if (--waiting[i]! === 0) ready.push(i);
+  }
+  return out;
+}
+
+function orderOf(steps: readonly Step[], bufferOf: BufferOf): Order {
+  const readers = new Map<ValueId, number[]>();
+  const writer = new Map(steps.map(({ node }, i) => [node.output, i]));
+  const before = steps.map(({ node }, i) => {
+    const buffers = node.inputs.map((id) => bufferOf.get(id)!);
+    for (const id of new Set(buffers)) readers.set(id, [...(readers.get(id) ?? []), i]);
+    return new Set(buffers.flatMap((id) => writer.get(id) ?? []));
+  });
+  return {
+    runAfterReaders(step, buffer) {
+      const others = (readers.get(buffer) ?? []).filter((i) => i !== step);
+      if (reaches(before, step, others)) return false;
+      for (const i of others) before[step]!.add(i);
+      return true;
+    },
+    sorted: () => sort(before).map((i) => steps[i]!),
+  };
 }
 
 /** Gives every update that can be done in place its state's buffer. */
@@ -161,7 +165,7 @@ function copies(graph: Graph, bufferOf: BufferOf) {
 /** The steps of a graph in the order in which they run. */
 export function schedule(graph: Graph): Schedule {
   const { steps, bufferOf } = planNodes(graph);
-  const order = new Order(steps, bufferOf);
+  const order = orderOf(steps, bufferOf);
   updateInPlace(graph, steps, order, bufferOf);
   const { first, last, temps } = copies(graph, bufferOf);
   const middle = order.sorted().map(({ node, plan }) => ({

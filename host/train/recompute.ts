@@ -5,7 +5,7 @@
  * so the memory never grows; the operations are the same, and so are the bytes.
  */
 import { elements } from '../core/shape.js';
-import { type Graph, getValue, type Node, type Value, type ValueId } from '../ir/graph.js';
+import { type Graph, getValue, type Node, type ValueId } from '../ir/graph.js';
 import type { OpName } from '../ir/ops.js';
 import { verify } from '../ir/verify.js';
 
@@ -40,35 +40,26 @@ function computable(graph: Graph, forward: Forward, used: ReadonlySet<ValueId>):
 }
 
 /** Copies of nodes, made where they are first wanted. */
-class Copies {
-  readonly nodes: Node[] = [];
-  readonly values: Map<ValueId, Value>;
-  readonly #graph: Graph;
-  readonly #forward: Forward;
-  readonly #again: ReadonlySet<ValueId>;
-  readonly #made = new Map<ValueId, ValueId>();
-
-  constructor(graph: Graph, forward: Forward, again: ReadonlySet<ValueId>) {
-    this.#graph = graph;
-    this.#forward = forward;
-    this.#again = again;
-    this.values = new Map(graph.values);
-  }
+function createCopies(graph: Graph, forward: Forward, again: ReadonlySet<ValueId>) {
+  const nodes: Node[] = [];
+  const values = new Map(graph.values);
+  const made = new Map<ValueId, ValueId>();
 
   /** The id under which the backward pass reads a value. */
-  read(id: ValueId): ValueId {
-    const value = getValue(this.#graph, id);
-    if (!this.#again.has(id) || elements(value.shape) <= fewElements) return id;
-    const known = this.#made.get(id);
+  function read(id: ValueId): ValueId {
+    const value = getValue(graph, id);
+    if (!again.has(id) || elements(value.shape) <= fewElements) return id;
+    const known = made.get(id);
     if (known !== undefined) return known;
-    const node = this.#forward.get(id)!;
+    const node = forward.get(id)!;
     const output = `${id}.again`;
-    const inputs = node.inputs.map((input) => this.read(input));
-    this.values.set(output, { ...value, id: output, name: output });
-    this.nodes.push({ ...node, inputs, output } as Node);
-    this.#made.set(id, output);
+    const inputs = node.inputs.map(read);
+    values.set(output, { ...value, id: output, name: output });
+    nodes.push({ ...node, inputs, output } as Node);
+    made.set(id, output);
     return output;
   }
+  return { nodes, values, read };
 }
 
 /**
@@ -78,14 +69,14 @@ class Copies {
  */
 export function recompute(graph: Graph, forwardNodes: readonly Node[]): Graph {
   const ids = new Set(forwardNodes.map(({ output }) => output));
-  const nodes = graph.nodes.filter(({ output }) => ids.has(output));
-  const forward = new Map(nodes.map((node) => [node.output, node]));
+  const first = graph.nodes.filter(({ output }) => ids.has(output));
+  const forward = new Map(first.map((node) => [node.output, node]));
   const backward = graph.nodes.filter(({ output }) => !ids.has(output));
   const used = new Set(backward.flatMap(({ inputs }) => inputs));
-  const copies = new Copies(graph, forward, computable(graph, forward, used));
+  const { nodes, values, read } = createCopies(graph, forward, computable(graph, forward, used));
   for (const node of backward) {
-    const inputs = node.inputs.map((id) => copies.read(id));
-    copies.nodes.push({ ...node, inputs } as Node);
+    const inputs = node.inputs.map(read);
+    nodes.push({ ...node, inputs } as Node);
   }
-  return verify({ ...graph, values: copies.values, nodes: [...nodes, ...copies.nodes] });
+  return verify({ ...graph, values, nodes: [...first, ...nodes] });
 }

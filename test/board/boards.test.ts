@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { boards, getBoard } from '../../host/board/boards.js';
-import { boardSources, folderSources } from '../../host/board/folder.js';
+import { boardSources, folderSources } from '../../host/board/folder-files.js';
 import { packageFile } from '../../host/core/package.js';
 
 test('every file that a board names is in the package', () => {

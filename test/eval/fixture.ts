@@ -5,7 +5,7 @@ import { getBoard } from '../../host/board/boards.js';
 import { buildWasm } from '../../host/board/build-wasm.js';
 import { compileModel } from '../../host/board/compile.js';
 import { flashBuild } from '../../host/board/flash.js';
-import { folderSources } from '../../host/board/folder.js';
+import { folderSources } from '../../host/board/folder-files.js';
 import { sha256 } from '../../host/core/hash.js';
 import { kernelHeaders } from '../../host/emit/c/kernel-headers.js';
 import { exportTflite } from '../../host/emit/tflite/tflite.js';

@@ -132,7 +132,9 @@ function requireTrainedScheme(options: QuantizeOptions, setup: QatSetup, context
 const defaultOutput = (model: string): string =>
   `${dirname(model)}/${basename(model, extname(model))}.tflite`;
 
-function requireBudget(maxDrop: number | undefined): void {
+/** @throws UsageError for a limit or budget that is none */
+function requireNumbers({ limit, maxDrop }: QuantizeOptions): void {
+  requireLimit(limit);
   if (maxDrop === undefined || maxDrop >= 0) return;
   throw new UsageError(`the accepted loss must be at least 0, got ${maxDrop}`, {
     hint: 'Give --max-drop 0 to accept no loss at all.',
@@ -193,8 +195,7 @@ export async function quantize(
   options: QuantizeOptions,
   context: Context = silent,
 ): Promise<QuantizeReport> {
-  requireLimit(options.limit);
-  requireBudget(options.maxDrop);
+  requireNumbers(options);
   const { graph, trained } = readFloatModel(options);
   const output = options.out ?? defaultOutput(options.model);
   requireOtherFile(output, [options.model]);

@@ -41,47 +41,46 @@ export function granule(works: readonly ElementWork[]): number {
 }
 
 /** The values and buffers of a call while it is put together. */
-class Layout {
-  readonly buffers: ValueId[] = [];
-  readonly values: number[][] = [];
-  tiles: number;
-  readonly #numbers = new Map<string, number>();
-  readonly #slots: ReadonlyMap<ValueId, Slot>;
+interface Layout {
+  readonly buffers: readonly ValueId[];
+  readonly values: readonly (readonly number[])[];
+  tiles(): number;
+  /** The number of a buffer. */
+  buffer(id: ValueId): number;
+  /** The number of a value that a group computes, or reads element by element. */
+  flat(id: ValueId): number;
+  /** The number of a value; its kinds are those of `enn_tile_kind`. */
+  value(operand: Operand): number;
+}
 
-  constructor(slots: ReadonlyMap<ValueId, Slot>, tiles: number) {
-    this.#slots = slots;
-    this.tiles = tiles;
+function createLayout(slots: ReadonlyMap<ValueId, Slot>, firstTile: number): Layout {
+  const buffers: ValueId[] = [];
+  const values: number[][] = [];
+  const numbers = new Map<string, number>();
+  let tiles = firstTile;
+
+  function buffer(id: ValueId): number {
+    const at = buffers.indexOf(id);
+    return at >= 0 ? at : buffers.push(id) - 1;
   }
-
-  buffer(id: ValueId): number {
-    const at = this.buffers.indexOf(id);
-    return at >= 0 ? at : this.buffers.push(id) - 1;
-  }
-
-  #known(key: string, make: () => number[]): number {
-    const known = this.#numbers.get(key);
-    if (known !== undefined) return known;
-    const number = this.values.push(make()) - 1;
-    this.#numbers.set(key, number);
+  function known(key: string, make: () => number[]): number {
+    const number = numbers.get(key) ?? values.push(make()) - 1;
+    numbers.set(key, number);
     return number;
   }
-
-  flat(id: ValueId): number {
-    const slot = this.#slots.get(id) ?? { result: id };
-    if ('tile' in slot) return this.#known(`tile ${slot.tile}`, () => [1, slot.tile, 0, 0]);
-    return this.#known(`flat ${slot.result}`, () => [0, this.buffer(slot.result), 0, 0]);
+  function flat(id: ValueId): number {
+    const slot = slots.get(id) ?? { result: id };
+    if ('tile' in slot) return known(`tile ${slot.tile}`, () => [1, slot.tile, 0, 0]);
+    return known(`flat ${slot.result}`, () => [0, buffer(slot.result), 0, 0]);
   }
-
-  /** The number of a value; its kinds are those of `enn_tile_kind`. */
-  value(operand: Operand): number {
-    const { kind, buffer } = operand;
-    if (kind === 'flat') return this.flat(buffer);
-    if (kind === 'fixed')
-      return this.#known(`fixed ${buffer}`, () => [3, this.buffer(buffer), 0, 0]);
+  function value(operand: Operand): number {
+    const { kind, buffer: id } = operand;
+    if (kind === 'flat') return flat(id);
+    if (kind === 'fixed') return known(`fixed ${id}`, () => [3, buffer(id), 0, 0]);
     const { period } = operand;
-    const make = () => [2, this.tiles++, this.buffer(buffer), period];
-    return this.#known(`repeated ${buffer} ${period}`, make);
+    return known(`repeated ${id} ${period}`, () => [2, tiles++, buffer(id), period]);
   }
+  return { buffers, values, tiles: () => tiles, buffer, flat, value };
 }
 
 /** Elements of a tile: whole granules, as many values as there are in the cache together. */
@@ -109,7 +108,7 @@ export interface Group {
 export function tilesStep(group: Group, tileIndex: (op: string) => number): CpuStep {
   const { n, works } = group;
   const { slots, tiles } = assignSlots(group);
-  const layout = new Layout(slots, tiles);
+  const layout = createLayout(slots, tiles);
   const ops = works.filter(isOp).flatMap((work) => {
     const from = [0, 1, 2, 3].map((i) => (work.from[i] ? layout.value(work.from[i]) : -1));
     const y = layout.flat(work.y);
@@ -127,7 +126,7 @@ export function tilesStep(group: Group, tileIndex: (op: string) => number): CpuS
   const tile = tileOf(n, granule(works), layout.values.length);
   const unit = unitOf(n, tile, sums);
   const shares = unit === n ? 1 : 8;
-  const head = [n, unit, shares, tile, layout.tiles, totals, layout.buffers.length];
+  const head = [n, unit, shares, tile, layout.tiles(), totals, layout.buffers.length];
   const counts = [layout.values.length, works.filter(isOp).length, sums.length];
   const args: CpuArg[] = layout.buffers.map((buffer) => ({ buffer, offset: 0 }));
   const params = [...head, ...counts, ...layout.values.flat(), ...ops, ...sumWords];
