@@ -20,7 +20,7 @@ function findRoot(): string {
 /** The folder of the package, absolute. */
 const packageRoot = findRoot();
 
-/** A file that ships with the package, such as `kernels/c/enn_s8.h`; absolute. */
+/** A file that ships with the package, such as `kernels/c/enn_fixed.h`; absolute. */
 export const packageFile = (...path: string[]): string => join(packageRoot, ...path);
 
 /** A file that the build wrote beside the running code, such as `engine.wasm`; absolute. */

@@ -1,6 +1,6 @@
 /*
  * enn_f32_axis.h: extremes over axes and along one axis. Formulas are those of host/ir/ops.ts;
- * oracle: host/engine/reference.ts.
+ * oracle: test/reference/reference.ts.
  */
 #ifndef ENN_F32_AXIS_H
 #define ENN_F32_AXIS_H

@@ -1,6 +1,7 @@
 /*
  * enn_f32_conv_fft.h: conv2d and its two gradients by the convolution theorem, for large kernels.
- * Operands and results are those of enn_f32_conv.h; host/engine/conv-path.ts says which is faster.
+ * Operands and results are those of enn_f32_conv.h; which is faster, and taken, is in
+ * host/engine/kernels/conv-path.ts.
  *
  *   conv2d              y[i]  = C[i s - p],  C = x correlated with w,  w[u] placed at -u d
  *   conv2d_grad_input   dx[t] = C[t + p],    C = dy (at i s) convolved with w (at u d)

@@ -5,7 +5,8 @@
  * result needs no reordering; Van Loan, "Computational Frameworks for the FFT", 1992, section 1.7).
  * Other lengths are a circular convolution with a chirp (Bluestein, 1970), whose length is a power
  * of two. Numbers lie as two planes, real and imaginary; many transforms run side by side along
- * the lanes. Tables come from host/engine/fft-tables.ts; oracle: host/engine/reference.ts.
+ * the lanes. Tables come from host/engine/kernels/fft-tables.ts.
+ * Oracle: test/reference/reference.ts.
  */
 #ifndef ENN_F32_FFT_H
 #define ENN_F32_FFT_H

@@ -1,7 +1,7 @@
 /*
  * enn_f32_map.h: ops that work element by element on arrays of one shape: activations, their
  * gradients, parameter updates. Formulas are those of host/ir/ops.ts; oracle:
- * host/engine/reference.ts.
+ * test/reference/reference.ts.
  *
  * The output may be one of the inputs, or lie below it: elements are read before they are written,
  * in ascending order.

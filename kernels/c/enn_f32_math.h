@@ -5,7 +5,7 @@
  * exp: x = n ln 2 + r with |r| <= ln 2 / 2, e^r by its Taylor series to r^7 (the next term is below
  *   1e-8), 2^n in two factors so that it may over- and underflow gradually.
  * log: x = 2^e m with m in [sqrt 1/2, sqrt 2), log m = 2 artanh(s), s = (m - 1) / (m + 1).
- * Errors stay below 3 units in the last place. Oracle: host/engine/reference.ts.
+ * Errors stay below 3 units in the last place. Oracle: test/reference/reference.ts.
  */
 #ifndef ENN_F32_MATH_H
 #define ENN_F32_MATH_H

@@ -7,8 +7,9 @@
  * times the upper one. |x| <= 128, so a run of taps with sum |w| <= 255 is safe: that is a chunk, and
  * the compiler cuts the taps into them.
  *
- * Requantization without a high multiply: host/lower/levels.ts finds per channel a line that gives
- * the oracle's byte for every accumulator that the channel can reach; the bias is less its origin.
+ * Requantization without a high multiply: host/lower/pack/levels.ts finds per channel a line that
+ * gives the oracle's byte for every accumulator that the channel can reach; the bias is less its
+ * origin.
  * `levels` is
  *
  *     mirror, fraction, then per channel: slope, range, offset, and under where mirror is not 0

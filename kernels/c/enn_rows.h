@@ -21,7 +21,7 @@
  * it has.
  *
  * Moving lines takes about one instruction a byte and row; the arithmetic is that of the kernels.
- * Oracle: host/quant/interpret.ts, as for the layers by themselves.
+ * Oracle: host/quant/interpret/interpret.ts, as for the layers by themselves.
  */
 #ifndef ENN_ROWS_H
 #define ENN_ROWS_H

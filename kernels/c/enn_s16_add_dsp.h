@@ -3,7 +3,7 @@
  *
  * Accumulator: twice the sum is within int32: |a| 2^15 and |b| 2^15 are at most 2^30; b_shift and
  * out_shift in [-22, -1]. Order of reading: ascending.
- * Oracle: host/quant/interpret-elementwise.ts.
+ * Oracle: host/quant/interpret/elementwise.ts.
  */
 #ifndef ENN_S16_ADD_DSP_H
 #define ENN_S16_ADD_DSP_H

@@ -3,7 +3,7 @@
  * be x only where the elements become smaller.
  *
  * Accumulator: add |sum| <= 2^30, mul |product| <= 2^30.
- * Oracle: host/quant/interpret-elementwise.ts.
+ * Oracle: host/quant/interpret/elementwise.ts.
  */
 #ifndef ENN_S16_ELEMENTWISE_H
 #define ENN_S16_ELEMENTWISE_H

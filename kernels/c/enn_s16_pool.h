@@ -1,7 +1,7 @@
 /* Pooling, int16: max_pool2d and avg_pool2d, as enn_s8_pool.h with its parameters.
  *
  * Accumulator: |acc| <= 2^15 kernel_h kernel_w.
- * Oracle: host/quant/interpret-pool.ts.
+ * Oracle: host/quant/interpret/pool.ts.
  */
 #ifndef ENN_S16_POOL_H
 #define ENN_S16_POOL_H

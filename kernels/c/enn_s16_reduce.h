@@ -1,7 +1,7 @@
 /* Mean over axes, int16, as enn_s8_reduce.h with its parameters.
  *
  * Accumulator: |acc| <= 2^15 n, times 2^shift where shift > 0; proven by the compiler.
- * Oracle: host/quant/interpret-pool.ts.
+ * Oracle: host/quant/interpret/pool.ts.
  */
 #ifndef ENN_S16_REDUCE_H
 #define ENN_S16_REDUCE_H

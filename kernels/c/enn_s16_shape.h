@@ -1,6 +1,6 @@
 /* Moving elements, int16: concat and pad, as enn_s8_shape.h with its parameters.
  *
- * Oracle: host/quant/interpret-shape.ts.
+ * Oracle: host/quant/interpret/shape.ts.
  */
 #ifndef ENN_S16_SHAPE_H
 #define ENN_S16_SHAPE_H

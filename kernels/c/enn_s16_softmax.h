@@ -5,9 +5,9 @@
  * argument of `inverse`, which is 1 / (1 + a). The output's scale is 1 / 32768.
  *
  * Layout: x[rows][classes], y[rows][classes], y may be x; exps and inverse have 513 points, 128 steps
- * apart, interpolated in between (host/quant/softmax-tables.ts).
+ * apart, interpolated in between (host/quant/interpret/softmax-tables.ts).
  * Accumulator: the sum is below classes 2^15.
- * Oracle: host/quant/interpret-softmax.ts.
+ * Oracle: host/quant/interpret/softmax.ts.
  */
 #ifndef ENN_S16_SOFTMAX_H
 #define ENN_S16_SOFTMAX_H

@@ -16,7 +16,7 @@
  * that are left, w[blocks][4] each.
  *
  * All weights are 4-aligned. Accumulator: int32, proven by the compiler for every channel.
- * Oracle: host/quant/interpret-conv.ts.
+ * Oracle: host/quant/interpret/conv.ts.
  */
 #ifndef ENN_S16W8_DSP_H
 #define ENN_S16W8_DSP_H

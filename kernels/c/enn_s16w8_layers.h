@@ -6,7 +6,7 @@
  * and parameters are those of enn_s8_conv.h and enn_s8_dense.h; a bias fits 32 bits (quantizer).
  *
  * Accumulator: int32 where the compiler proves for every channel that its sums fit, else int64: the
- * kernels `wide`. Oracle: host/quant/interpret-conv.ts.
+ * kernels `wide`. Oracle: host/quant/interpret/conv.ts.
  */
 #ifndef ENN_S16W8_LAYERS_H
 #define ENN_S16W8_LAYERS_H

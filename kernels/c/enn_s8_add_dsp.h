@@ -10,7 +10,7 @@
  * ADD, SMMLAR, ASR, SSAT, STRB: 13 instructions, 10 with equal scales.
  *
  * Accumulator: |sum| <= 255 2^20; out_shift in [-22, -1]. Order of reading: ascending.
- * Oracle: host/quant/interpret-elementwise.ts.
+ * Oracle: host/quant/interpret/elementwise.ts.
  */
 #ifndef ENN_S8_ADD_DSP_H
 #define ENN_S8_ADD_DSP_H

@@ -1,7 +1,7 @@
 /* add of two tensors of one shape, int8, for Armv6-M.
  *
  * y as enn_s8_elementwise.h says. That is nearly a plane over (a, b), and there are 65,536 of these:
- * host/lower/plane.ts finds one in 32 bits that gives every output exactly,
+ * host/lower/pack/plane.ts finds one in 32 bits that gives every output exactly,
  *
  *     y = (a a_mult + b b_mult + offset) >> 22, limited to int8.
  *
@@ -15,7 +15,7 @@
  *
  * Accumulator: |a a_mult + b b_mult + offset| < 2^31, proven by the compiler. Order of reading:
  * ascending; y may be a or b.
- * Oracle: host/quant/interpret-elementwise.ts.
+ * Oracle: host/quant/interpret/elementwise.ts.
  */
 #ifndef ENN_S8_ADD_M0_H
 #define ENN_S8_ADD_M0_H

@@ -12,7 +12,7 @@
  *
  * Accumulator: |a a_mult + b b_mult + offset| < 2^31 - 2^22, proven by the compiler. Order of reading:
  * ascending; y may be a or b.
- * Oracle: host/quant/interpret-elementwise.ts.
+ * Oracle: host/quant/interpret/elementwise.ts.
  */
 #ifndef ENN_S8_ADD_MVE_H
 #define ENN_S8_ADD_MVE_H

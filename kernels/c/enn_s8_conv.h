@@ -18,7 +18,7 @@
  * Accumulator: |x - in_zero| <= 255 and |w| <= 128, so |acc| <= |bias| + 32640 taps in_c; the
  * compiler proves a tighter bound per channel from the weights themselves.
  *
- * Oracle: host/quant/interpret-conv.ts.
+ * Oracle: host/quant/interpret/conv.ts.
  */
 #ifndef ENN_S8_CONV_H
 #define ENN_S8_CONV_H

@@ -36,7 +36,7 @@
  * 2 for each 16 taps.
  *
  * Accumulator: above, and a shift in [-22, -1]; order of reading: the windows of four (three) pixels,
- * then their outputs. Oracle: host/quant/interpret-conv.ts.
+ * then their outputs. Oracle: host/quant/interpret/conv.ts.
  */
 #ifndef ENN_S8_CONV_DSP_H
 #define ENN_S8_CONV_DSP_H

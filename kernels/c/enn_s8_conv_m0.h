@@ -15,7 +15,7 @@
  * lengths, weight, offset, two pairs, two sums of pairs, and high four sums, the end, the block.
  *
  * Order of reading: the windows of four pixels, then their outputs.
- * Oracle: host/quant/interpret-conv.ts.
+ * Oracle: host/quant/interpret/conv.ts.
  */
 #ifndef ENN_S8_CONV_M0_H
 #define ENN_S8_CONV_M0_H

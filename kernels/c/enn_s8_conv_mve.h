@@ -24,7 +24,7 @@
  *
  * Accumulator: |acc| < 2^30 and shift in [-22, -1], proven by the compiler; order of reading:
  * the windows of four pixels, then their outputs.
- * Oracle: host/quant/interpret-conv.ts.
+ * Oracle: host/quant/interpret/conv.ts.
  */
 #ifndef ENN_S8_CONV_MVE_H
 #define ENN_S8_CONV_MVE_H

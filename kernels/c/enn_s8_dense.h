@@ -8,7 +8,7 @@
  * and the product is taken in double, as for convolutions.
  *
  * Accumulator: |acc| <= |bias| + 32640 in; proven per channel by the compiler.
- * Oracle: host/quant/interpret-conv.ts.
+ * Oracle: host/quant/interpret/conv.ts.
  */
 #ifndef ENN_S8_DENSE_H
 #define ENN_S8_DENSE_H

@@ -11,7 +11,7 @@
  *
  * Accumulator: |acc| < 2^30 and shift in [-22, -1], proven by the compiler; order of reading: all of
  * x for every four outputs.
- * Oracle: host/quant/interpret-conv.ts.
+ * Oracle: host/quant/interpret/conv.ts.
  */
 #ifndef ENN_S8_DENSE_DSP_H
 #define ENN_S8_DENSE_DSP_H

@@ -18,7 +18,7 @@
  * LDM of three words of weights, six SXTB16, twelve SMLAD.
  *
  * Accumulator: above, and a shift in [-22, -1]; order of reading: all of x for every six outputs.
- * Oracle: host/quant/interpret-conv.ts.
+ * Oracle: host/quant/interpret/conv.ts.
  */
 #ifndef ENN_S8_DENSE_FOLD_DSP_H
 #define ENN_S8_DENSE_FOLD_DSP_H

@@ -15,7 +15,7 @@
  * inputs takes 8 n + 21.
  *
  * Order of reading: x first, then the outputs.
- * Oracle: host/quant/interpret-conv.ts.
+ * Oracle: host/quant/interpret/conv.ts.
  */
 #ifndef ENN_S8_DENSE_M0_H
 #define ENN_S8_DENSE_M0_H

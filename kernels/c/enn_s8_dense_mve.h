@@ -10,7 +10,7 @@
  *
  * Accumulator: |acc| < 2^30 and shift in [-22, -1], proven by the compiler; order of reading: all
  * inputs before each group of four outputs.
- * Oracle: host/quant/interpret-conv.ts.
+ * Oracle: host/quant/interpret/conv.ts.
  */
 #ifndef ENN_S8_DENSE_MVE_H
 #define ENN_S8_DENSE_MVE_H

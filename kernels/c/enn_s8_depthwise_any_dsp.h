@@ -14,7 +14,7 @@
  *
  * y may be x where enn_s8_depthwise_quads_dsp.h says so.
  * Accumulator: |acc| < 2^30 and shift in [-22, -1], proven by the compiler.
- * Oracle: host/quant/interpret-conv.ts.
+ * Oracle: host/quant/interpret/conv.ts.
  */
 #ifndef ENN_S8_DEPTHWISE_ANY_DSP_H
 #define ENN_S8_DEPTHWISE_ANY_DSP_H

@@ -10,7 +10,7 @@
  *
  * Accumulator: |acc| < 2^30 and shift in [-22, -1], proven by the compiler; order of reading: a
  * pixel's window, channels ascending.
- * Oracle: host/quant/interpret-conv.ts.
+ * Oracle: host/quant/interpret/conv.ts.
  */
 #ifndef ENN_S8_DEPTHWISE_DSP_H
 #define ENN_S8_DEPTHWISE_DSP_H

@@ -16,7 +16,7 @@
  *
  * y may be x: a line is written after all of it was read; where lines are shorter than those of x, they
  * lie where lines were that have been read. Accumulator: |acc| < 2^30 and shift in [-22, -1], proven by
- * the compiler. Oracle: host/quant/interpret-conv.ts.
+ * the compiler. Oracle: host/quant/interpret/conv.ts.
  */
 #ifndef ENN_S8_DEPTHWISE_LINE_DSP_H
 #define ENN_S8_DEPTHWISE_LINE_DSP_H

@@ -18,7 +18,7 @@
  *
  * With one output per channel, y may be x where it is not larger: pixel p of a channel is written over
  * pixel p of that channel, after all of that was read.
- * Oracle: host/quant/interpret-conv.ts.
+ * Oracle: host/quant/interpret/conv.ts.
  */
 #ifndef ENN_S8_DEPTHWISE_M0_H
 #define ENN_S8_DEPTHWISE_M0_H

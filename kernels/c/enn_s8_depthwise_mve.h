@@ -21,7 +21,7 @@
  * With one output per channel, y may be x where it is not larger: pixel p of a channel is written over pixel p of that channel, after
  * all of that was read; no other channel is touched.
  * Accumulator: |acc| < 2^30 and shift in [-22, -1], proven by the compiler.
- * Oracle: host/quant/interpret-conv.ts.
+ * Oracle: host/quant/interpret/conv.ts.
  */
 #ifndef ENN_S8_DEPTHWISE_MVE_H
 #define ENN_S8_DEPTHWISE_MVE_H

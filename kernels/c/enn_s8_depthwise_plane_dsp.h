@@ -17,7 +17,7 @@
  * y may be x: a line is written once it was gathered itself, with those that lie before it, and no
  * other channel is touched.
  * Accumulator: |acc| < 2^30 and shift in [-22, -1], proven by the compiler.
- * Oracle: host/quant/interpret-conv.ts.
+ * Oracle: host/quant/interpret/conv.ts.
  */
 #ifndef ENN_S8_DEPTHWISE_PLANE_DSP_H
 #define ENN_S8_DEPTHWISE_PLANE_DSP_H

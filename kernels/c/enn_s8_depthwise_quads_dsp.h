@@ -18,7 +18,7 @@
  * of all pixels are done before the next four, and touch no others; those of the last group that are
  * in another too are read before they are written.
  * Accumulator: |acc| < 2^30 and shift in [-22, -1], proven by the compiler.
- * Oracle: host/quant/interpret-conv.ts.
+ * Oracle: host/quant/interpret/conv.ts.
  */
 #ifndef ENN_S8_DEPTHWISE_QUADS_DSP_H
 #define ENN_S8_DEPTHWISE_QUADS_DSP_H

@@ -14,7 +14,7 @@
  *
  * y may be x where it is not larger and the multiplier is 1: all of a channel is read before it is
  * written. Accumulator: |acc| < 2^30 and shift in [-22, -1], proven by the compiler.
- * Oracle: host/quant/interpret-conv.ts.
+ * Oracle: host/quant/interpret/conv.ts.
  */
 #ifndef ENN_S8_DEPTHWISE_WINDOWS_MVE_H
 #define ENN_S8_DEPTHWISE_WINDOWS_MVE_H

@@ -12,7 +12,7 @@
  * {1, 1, 1, n} with strides {0, 0, 0, 1}. y may be an operand that is not broadcast.
  *
  * Accumulator: add |sum| <= 255 2^20, mul |product| <= 255^2.
- * Oracle: host/quant/interpret-elementwise.ts.
+ * Oracle: host/quant/interpret/elementwise.ts.
  */
 #ifndef ENN_S8_ELEMENTWISE_H
 #define ENN_S8_ELEMENTWISE_H

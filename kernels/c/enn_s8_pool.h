@@ -5,7 +5,7 @@
  *
  * Layout: x[in_h][in_w][channels], y[out_h][out_w][channels].
  * Accumulator: |acc| <= 128 kernel_h kernel_w.
- * Oracle: host/quant/interpret-pool.ts.
+ * Oracle: host/quant/interpret/pool.ts.
  */
 #ifndef ENN_S8_POOL_H
 #define ENN_S8_POOL_H

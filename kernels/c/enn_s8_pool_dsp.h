@@ -8,7 +8,7 @@
  * then divides each sum: 12 an output.
  *
  * Order of reading: a pixel's window, channels ascending.
- * Oracle: host/quant/interpret-pool.ts.
+ * Oracle: host/quant/interpret/pool.ts.
  */
 #ifndef ENN_S8_POOL_DSP_H
 #define ENN_S8_POOL_DSP_H

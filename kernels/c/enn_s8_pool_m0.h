@@ -11,7 +11,7 @@
  * Block: a channel x 1 tap in 7 instructions; a mean takes 13 more.
  *
  * Accumulator: |acc| <= 128 255 < 2^15. Order of reading: pixel by pixel, channels ascending.
- * Oracle: host/quant/interpret-pool.ts.
+ * Oracle: host/quant/interpret/pool.ts.
  */
 #ifndef ENN_S8_POOL_M0_H
 #define ENN_S8_POOL_M0_H

@@ -6,7 +6,7 @@
  * lanes behind the last channel are off), VMAX or VADD, ADD, LE. A mean takes a division more.
  *
  * Accumulator: |acc| <= 128 255 < 2^15. Order of reading: pixel by pixel, channels ascending.
- * Oracle: host/quant/interpret-pool.ts.
+ * Oracle: host/quant/interpret/pool.ts.
  */
 #ifndef ENN_S8_POOL_MVE_H
 #define ENN_S8_POOL_MVE_H

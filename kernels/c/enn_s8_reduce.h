@@ -4,10 +4,10 @@
  *
  * Layout: x[outer][reduce0][middle][reduce1][inner], y[outer][middle][inner]; any two groups of
  * neighbouring axes take this form. zero_sum = in_zero n with n = reduce0 reduce1, and mult, shift
- * are x_scale / y_scale with 1 / n folded in (host/quant/interpret-params.ts: meanMultiplier).
+ * are x_scale / y_scale with 1 / n folded in (host/quant/interpret/params.ts: meanMultiplier).
  *
  * Accumulator: |acc| <= 255 n.
- * Oracle: host/quant/interpret-pool.ts.
+ * Oracle: host/quant/interpret/pool.ts.
  */
 #ifndef ENN_S8_REDUCE_H
 #define ENN_S8_REDUCE_H

@@ -9,7 +9,7 @@
  * pad: y[out[0]][out[1]][out[2]][out[3]] is `value` (the zero point) but for x[in[0]]...[in[3]] at
  * `before`.
  *
- * Oracle: host/quant/interpret-shape.ts.
+ * Oracle: host/quant/interpret/shape.ts.
  */
 #ifndef ENN_S8_SHAPE_H
 #define ENN_S8_SHAPE_H

@@ -6,7 +6,7 @@
  *
  * Layout: x[rows][classes], y[rows][classes]; y may be x.
  * Accumulator: the sum is Q12.19, so up to 4095 classes.
- * Oracle: host/quant/interpret-softmax.ts.
+ * Oracle: host/quant/interpret/softmax.ts.
  */
 #ifndef ENN_S8_SOFTMAX_H
 #define ENN_S8_SOFTMAX_H

@@ -16,7 +16,7 @@
  *
  * All weights are 4-aligned. Accumulator: |acc| < 2^27 and shift in [-22, -1], proven by the compiler;
  * order of reading: as the kernels for int8.
- * Oracle: host/quant/interpret-conv.ts.
+ * Oracle: host/quant/interpret/conv.ts.
  */
 #ifndef ENN_S8W4_DSP_H
 #define ENN_S8W4_DSP_H

@@ -4,7 +4,7 @@
  * byte, the first in the low half, also from one row to the next.
  *
  * Accumulator: |acc| <= |bias| + 2040 taps in_c; proven per channel by the compiler.
- * Oracle: host/quant/interpret-conv.ts.
+ * Oracle: host/quant/interpret/conv.ts.
  */
 #ifndef ENN_S8W4_LAYERS_H
 #define ENN_S8W4_LAYERS_H
