@@ -70,6 +70,9 @@ export function terminalContext(config: Config, endsItself: boolean): Terminal {
       process.exit(code);
     });
   }
+  // Whoever stops reading notes does not end the work; who stops reading what `monitor` shows does.
+  process.stderr.on('error', () => {});
+  process.stdout.on('error', () => abort.abort());
   const interactive = process.stderr.isTTY === true;
   return {
     config,

@@ -6,6 +6,7 @@ import { writeSync } from 'node:fs';
 import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { EdgeNnError, exitCodes } from '../core/errors.js';
+import { outputError } from '../core/output-file.js';
 import { packageVersion } from '../core/package.js';
 import type { Config } from '../front/config.js';
 import { type Command, exitInterrupted, type Flags } from './command.js';
@@ -24,8 +25,17 @@ function writeOut(fd: 1 | 2, text: string): void {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EPIPE') return;
-      if (code !== 'EAGAIN') throw error;
+      if (code !== 'EAGAIN') throw outputError(fd === 1 ? 'the result' : 'notes', error);
     }
+  }
+}
+
+/** Says what went wrong; where that cannot be written either, the exit code must do. */
+function complain(fd: 1 | 2, text: string): void {
+  try {
+    writeOut(fd, text);
+  } catch {
+    if (fd === 1) complain(2, text);
   }
 }
 
@@ -96,7 +106,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return code;
   } catch (error) {
     const json = argv.includes('--json');
-    writeOut(json ? 1 : 2, json ? errorJson(error) : errorText(error));
+    complain(json ? 1 : 2, json ? errorJson(error) : errorText(error));
     return error instanceof EdgeNnError ? error.code : exitCodes.internal;
   }
 }

@@ -4,7 +4,17 @@ import { test } from 'node:test';
 import { commands } from '../../host/cli/commands.js';
 import { packageVersion } from '../../host/core/package.js';
 import { sample } from '../quick.js';
-import { cli, cliComplaint, cliFailure, program, runProgram, scratch } from './cli.js';
+import {
+  cli,
+  cliComplaint,
+  cliFailure,
+  data,
+  program,
+  runProgram,
+  scratch,
+  testData,
+  writeProject,
+} from './cli.js';
 
 test('--help lists the verbs; each verb has a help with an example', {
   concurrency: 2,
@@ -76,6 +86,26 @@ test('--json: an error is one document on stdout, and nothing else', async () =>
   const error = await cliFailure(['compile', 'x', '--emit', 'rust'], 2);
   assert.equal(error.name, 'UsageError');
   assert.match(error.message, /--emit cannot be "rust"/);
+});
+
+test('a result that cannot be written is exit code 2, also with --json', async (t) => {
+  const line = (more: string) =>
+    `"${process.execPath}" "${program}" devices ${more} > /dev/full; echo $? >&2`;
+  for (const more of ['', '--json']) {
+    const { stderr } = await runProgram('bash', ['-c', line(more)], { cwd: scratch(t) });
+    assert.match(stderr, /cannot write the result: ENOSPC/);
+    assert.match(stderr, /\n2\n$/);
+    assert.doesNotMatch(stderr, /\n\s+at /);
+  }
+});
+
+test('a reader of notes that leaves early does not end a training', async (t) => {
+  const cwd = scratch(t);
+  writeProject(cwd);
+  const train = `"${process.execPath}" "${program}" train model.ts ${[...data, ...testData].join(' ')}`;
+  const line = `${train} --epochs 40 2>&1 >/dev/null | head -1; echo "\${PIPESTATUS[0]}"`;
+  const { stdout } = await runProgram('bash', ['-c', line], { cwd });
+  assert.match(stdout, /^epoch 1\/40 [^\n]*\n0\n$/);
 });
 
 test('a reader that leaves early ends the command without a word', async (t) => {

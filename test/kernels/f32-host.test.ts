@@ -172,7 +172,11 @@ async function expectedLines(variant: string): Promise<string[]> {
 }
 
 /** What the fixture prints, built by a compiler and run, maybe in an emulator. */
-function fixtureLines(compiler: string, flags: readonly string[], emulator: readonly string[] = []) {
+function fixtureLines(
+  compiler: string,
+  flags: readonly string[],
+  emulator: readonly string[] = [],
+) {
   const dir = mkdtempSync(join(tmpdir(), 'edge-nn-'));
   try {
     const out = join(dir, 'f32');

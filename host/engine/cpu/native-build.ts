@@ -3,21 +3,14 @@
  * and kept in the user's cache under the hash of its sources.
  */
 import { execFile } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ToolchainError } from '../../core/errors.js';
 import { sha256 } from '../../core/hash.js';
+import { makeOutputFolder } from '../../core/output-file.js';
 import { packageFile } from '../../core/package.js';
 
 const run = promisify(execFile);
@@ -65,9 +58,23 @@ function nativeAddonPath(): string {
   const files = names.sort().map((name) => [name, readFileSync(join(dir, name), 'utf8')]);
   const { arch, platform } = process;
   const what = JSON.stringify([arch, platform, flags, units(arch), linkFlags(platform), files]);
-  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
+  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
   const hash = sha256(Buffer.from(what)).slice(0, 16);
   return join(cache, 'edge-nn', `native-${arch}-${hash}.node`);
+}
+
+/** A folder for the objects, in the cache. @throws ToolchainError where it cannot be written */
+function workFolder(cache: string): string {
+  try {
+    makeOutputFolder(cache);
+    return mkdtempSync(join(cache, 'build-'));
+  } catch (cause) {
+    throw new ToolchainError(`the native engine cannot be kept: ${(cause as Error).message}`, {
+      hint: 'Set XDG_CACHE_HOME to a folder that can be written, or use --engine wasm.',
+      where: cache,
+      cause,
+    });
+  }
 }
 
 /**
@@ -81,8 +88,7 @@ export async function buildNative(): Promise<string> {
   const path = nativeAddonPath();
   if (existsSync(path)) return path;
   const folder = join(path, '..');
-  mkdirSync(folder, { recursive: true });
-  const work = mkdtempSync(join(folder, 'build-'));
+  const work = workFolder(folder);
   const source = (name: string): string => packageFile('kernels', 'c', name);
   const cc = async (...args: string[]): Promise<void> => {
     await run(compiler(), args, { cwd: work, maxBuffer: 2 ** 24 });
