@@ -88,19 +88,28 @@ static inline void enn_f32_tapped_row(const enn_f32_tapped *t, const float *x, c
 
 ENN_INLINE int32_t enn_f32_multiplier(const enn_f32_window *p) { return p->oc / p->c; }
 
-/* How many columns are one pixel; the longest run decides. */
-static inline int32_t enn_f32_copies(const enn_f32_window *p, const enn_f32_runs *runs) {
-  int32_t copies = 1, most = 0;
+/* Columns that fill whole vectors together, where they lie side by side. */
+static inline int32_t enn_f32_most_copies(const enn_f32_window *p) {
+  int32_t copies = 1;
   if (p->sw != 1) return 1;
   while (copies * p->oc % ENN_LANES != 0) copies++;
+  return copies;
+}
+
+/* How many columns are one pixel: no more than the longest run has. */
+static inline int32_t enn_f32_copies(const enn_f32_window *p, const enn_f32_runs *runs) {
+  const int32_t copies = enn_f32_most_copies(p);
+  int32_t most = 0;
   for (int32_t i = 0; i < runs->count; i++) {
     if (runs->runs[i].columns > most) most = runs->runs[i].columns;
   }
   return copies < most ? copies : most;
 }
 
-/* The most that enn_f32_copies can be, times the channels. */
-ENN_INLINE int32_t enn_f32_widest(const enn_f32_window *p) { return p->oc * ENN_LANES; }
+/* Channels of the widest pixel. */
+ENN_INLINE int32_t enn_f32_widest(const enn_f32_window *p) {
+  return enn_f32_most_copies(p) * p->oc;
+}
 
 /* What the parts of a depthwise kernel share, in its scratch. */
 typedef struct {
