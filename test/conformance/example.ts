@@ -31,7 +31,10 @@ const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Names of the parts of complex numbers. */
-export const partNames = { re: ['re', 'real'], im: ['im', 'imag', 'imaginary'] } as const;
+export const partNames = {
+  re: ['re', 'real', 'r'],
+  im: ['im', 'imag', 'imaginary', 'i'],
+} as const;
 
 const isComplexTensor = (value: Json): boolean =>
   pick(value, ...partNames.re) !== undefined && pick(value, ...partNames.im) !== undefined;

@@ -26,9 +26,12 @@ import {
   upstreamOf,
 } from './networks.js';
 
-/** The name of an operand from that of its gradient: dx, gradX and x are one. */
+/** The name of an operand from that of its gradient: dx, gradX, df/dx and x are one. */
 export const operandName = (name: string): string =>
-  name.replace(/^(grad_?|d_?)(?=.)/i, '').toLowerCase();
+  name
+    .replace(/^.*\//, '')
+    .replace(/^(grad_?|d_?)(?=.)/i, '')
+    .toLowerCase();
 
 /** A layer by its name alone, by its weights alone, or whole. */
 function asLayer(layer: unknown): Json {
