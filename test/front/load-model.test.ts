@@ -74,7 +74,10 @@ test('a name that edge-nn does not export', { skip }, async () => {
 
 test('a folder, and a file that is no code', async () => {
   await refuses(() => loadModelFile(folder), /edge-nn-test-/);
-  await refuses(() => loadModelFile(write('m.tflite', 'TFL3')), /m\.tflite.*No loader/);
+  await refuses(
+    () => loadModelFile(write('m.tflite', 'TFL3')),
+    /m\.tflite is no model file: it is neither TypeScript nor JavaScript/,
+  );
 });
 
 test('a file that throws names file and line', async () => {
