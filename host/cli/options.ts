@@ -60,3 +60,21 @@ export function milliseconds(timeout: number | undefined): number | undefined {
   requirePositive('timeout', timeout);
   return timeout === undefined ? undefined : 1000 * timeout;
 }
+
+/**
+ * What a verb cannot do without, for callers without types.
+ *
+ * @throws UsageError naming the first option that is no text
+ */
+export function requireTexts<T extends object>(
+  verb: string,
+  options: T,
+  ...names: readonly (keyof T & string)[]
+): void {
+  const name = names.find((each) => typeof options?.[each] !== 'string' || options[each] === '');
+  if (name === undefined) return;
+  throw new UsageError(`${verb} needs the option ${name}, a text`, {
+    hint: `Call ${verb}({ ${names.map((each) => `${each}: '...'`).join(', ')} }).`,
+    where: name,
+  });
+}

@@ -3,7 +3,7 @@ import { type BenchResult, type BenchSize, benchModel } from '../../eval/bench.j
 import { isBuild } from '../../eval/open-device.js';
 import { type Context, command, defined, type Flags, silent } from '../command.js';
 import { readIntegerModel } from '../model-file.js';
-import { milliseconds, read, shared } from '../options.js';
+import { milliseconds, read, requireTexts, shared } from '../options.js';
 import { chooseBoard } from '../settings.js';
 import { type Cell, facts, table } from '../table.js';
 
@@ -34,6 +34,7 @@ export async function bench(
   options: BenchOptions,
   context: Context = silent,
 ): Promise<BenchResult> {
+  requireTexts('bench', options, 'model');
   const { board, port } = chooseBoard(context.config, options.board, undefined);
   const chosen = board ?? (options.model.endsWith('.tflite') ? countingBoard : undefined);
   const timeoutMs = milliseconds(options.timeout ?? defaultTimeoutSeconds);

@@ -9,7 +9,7 @@ import type { Graph } from '../../ir/graph.js';
 import { forInference } from '../../rewrite/for-inference.js';
 import { type Context, command, defined, type Flags, silent } from '../command.js';
 import { readIntegerModel, readModelFile } from '../model-file.js';
-import { read, shared } from '../options.js';
+import { read, requireTexts, shared } from '../options.js';
 import { chooseBoard } from '../settings.js';
 import { facts, percent, table } from '../table.js';
 
@@ -80,6 +80,7 @@ export async function compile(
   options: CompileOptions,
   context: Context = silent,
 ): Promise<CompileResult | ExportReport> {
+  requireTexts('compile', options, 'model');
   const name = basename(options.model, extname(options.model));
   const { emit = 'c', ram, streamInput } = options;
   if (emit !== 'c') {

@@ -6,7 +6,7 @@ import { formatShape, type Shape } from '../../core/shape.js';
 import { openDataset } from '../../data/open.js';
 import { parseSpec } from '../../data/spec.js';
 import { type Context, command, defined, type Flags, silent } from '../command.js';
-import { read, requireLimit, shared } from '../options.js';
+import { read, requireLimit, requireTexts, shared } from '../options.js';
 import { datasetResolver } from '../settings.js';
 import { facts } from '../table.js';
 
@@ -48,6 +48,7 @@ export async function convert(
   options: ConvertOptions,
   context: Context = silent,
 ): Promise<ConvertReport> {
+  requireTexts('convert', options, 'data', 'out');
   const { data, out, limit } = options;
   const split = splitOf(options.split);
   requireLimit(limit);

@@ -10,7 +10,7 @@ import type { Score } from '../../quant/score.js';
 import { type Context, command, defined, exitInterrupted, type Flags, silent } from '../command.js';
 import { needsOf, openEvaluationData } from '../datasets.js';
 import { noteFloat, readModelFile } from '../model-file.js';
-import { milliseconds, read, requireLimit, shared } from '../options.js';
+import { milliseconds, read, requireLimit, requireTexts, shared } from '../options.js';
 import { chooseBoard } from '../settings.js';
 import { type Cell, facts, percent, table } from '../table.js';
 
@@ -91,6 +91,7 @@ export async function evaluate(
   options: EvalOptions,
   context: Context = silent,
 ): Promise<EvalReport | FloatEvaluation> {
+  requireTexts('evaluate', options, 'model', 'data');
   requireLimit(options.limit);
   const graph = isBuild(options.model)
     ? buildGraph(options.model)

@@ -1,7 +1,7 @@
 /** `edge-nn flash`: a build onto its board, verified by the hash that the device tells. */
 import { type FlashResult, flashBuild } from '../../board/flash.js';
 import { type Context, command, defined, silent } from '../command.js';
-import { read, shared } from '../options.js';
+import { read, requireTexts, shared } from '../options.js';
 import { facts } from '../table.js';
 
 export interface FlashOptions {
@@ -15,8 +15,13 @@ export interface FlashOptions {
  *
  * @throws FlashVerifyError when the image is not what was compiled, or the device runs another
  */
-export const flash = (options: FlashOptions, _context: Context = silent): Promise<FlashResult> =>
-  flashBuild(options.build, defined({ port: options.port }));
+export async function flash(
+  options: FlashOptions,
+  _context: Context = silent,
+): Promise<FlashResult> {
+  requireTexts('flash', options, 'build');
+  return flashBuild(options.build, defined({ port: options.port }));
+}
 
 export const flashCommand = command<FlashResult>({
   verb: 'flash',

@@ -13,7 +13,7 @@ import { opSpec } from '../../ir/ops.js';
 import { loadCheckpoint } from '../../train/checkpoint.js';
 import { command } from '../command.js';
 import { readInputFile } from '../model-file.js';
-import { read } from '../options.js';
+import { read, requireTexts } from '../options.js';
 import { facts, table } from '../table.js';
 
 interface TensorInfo {
@@ -155,6 +155,7 @@ const describers: Readonly<Record<string, (bytes: Uint8Array, file: string) => C
  * @throws BadInputError for a damaged file, UnsupportedError for another kind of file
  */
 export async function info(options: { readonly file: string }): Promise<Info> {
+  requireTexts('info', options, 'file');
   const file = isBuild(options.file) ? join(options.file, 'model.tflite') : options.file;
   const bytes = readInputFile(file, 'model file');
   const suffix = extname(file).toLowerCase();

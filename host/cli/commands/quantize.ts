@@ -15,7 +15,7 @@ import type { QatSetup } from '../../train/qat-setup.js';
 import { type Context, command, defined, type Flags, silent } from '../command.js';
 import { needsOf, openEvaluationData, openTestData, openTrainData } from '../datasets.js';
 import { readModelFile } from '../model-file.js';
-import { read, requireLimit, shared } from '../options.js';
+import { read, requireLimit, requireTexts, shared } from '../options.js';
 import { layerSchemes, requireScheme } from '../schemes.js';
 import { facts, percent, table } from '../table.js';
 
@@ -195,6 +195,7 @@ export async function quantize(
   options: QuantizeOptions,
   context: Context = silent,
 ): Promise<QuantizeReport> {
+  requireTexts('quantize', options, 'model', 'data');
   requireNumbers(options);
   const { graph, trained } = readFloatModel(options);
   const output = options.out ?? defaultOutput(options.model);

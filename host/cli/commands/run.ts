@@ -10,7 +10,7 @@ import { type Graph, getValue } from '../../ir/graph.js';
 import { forInference } from '../../rewrite/for-inference.js';
 import { type Context, command, defined, type Flags, silent } from '../command.js';
 import { noteFloat, readInputFile, readModelFile } from '../model-file.js';
-import { milliseconds, read, shared } from '../options.js';
+import { milliseconds, read, requireTexts, shared } from '../options.js';
 import { chooseBoard } from '../settings.js';
 import { facts } from '../table.js';
 
@@ -71,6 +71,7 @@ async function runFloatModel(graph: Graph, bytes: Uint8Array, file: string) {
  * @throws BadInputError when the input has another size than the model takes
  */
 export async function run(options: RunOptions, context: Context = silent): Promise<RunReport> {
+  requireTexts('run', options, 'model', 'input', 'output');
   const bytes = readInputFile(options.input, 'input');
   requireOtherFile(options.output, [options.input, options.model]);
   const floatModel = isBuild(options.model)

@@ -15,7 +15,7 @@ import { scheduleNames } from '../../train/schedules.js';
 import { type TrainChoices, trainDefaults, trainModel } from '../../train/train.js';
 import { type Context, command, defined, exitInterrupted, type Flags, silent } from '../command.js';
 import { needsOf, openTestData, openTrainData } from '../datasets.js';
-import { read, shared } from '../options.js';
+import { read, requireTexts, shared } from '../options.js';
 import { layerSchemes, requireScheme } from '../schemes.js';
 import { duration, facts, percent } from '../table.js';
 import { loadTrainable } from '../trainable-model.js';
@@ -111,6 +111,7 @@ export async function train(
   options: TrainOptions,
   context: Context = silent,
 ): Promise<TrainReport> {
+  requireTexts('train', options, 'model', 'data');
   const { lr, model: file, data: spec, testData: testSpec, engine: named, ...choices } = options;
   const seed = options.seed ?? 1;
   requireQat(options);
