@@ -1,21 +1,24 @@
 /* depthwise_conv2d 3x3, stride 1, multiplier 1, int8, for Armv7E-M: a channel at a time.
  *
- * y as enn_s8_conv.h says, with y of x's shape (pads add up to 2 on both axes). A channel's lines are
- * gathered into scratch as int16 less the zero point, with zeros around them; a word then holds two
- * neighbours, and SMLAD has two taps of one channel to add. Lines are the rows of x, or its columns
- * where those are longer: there is less to begin and end. Three of them are kept, and one of zeros.
- * Weights and bias are doubled, as the requantization wants.
+ * y as enn_s8_conv.h says, for pads of at most 2. A channel's lines are gathered into scratch as int16,
+ * with the zero point where padding lies; a word then holds two neighbours, x0 and x1, and SMLAD has two
+ * taps of one channel to add. Of two neighbouring outputs, the first is (x0 x1) (w0 w1) + x2 w2, the second
+ * x1 w0 + (x2 x3) (w1 w2): four instructions a line for their six products. Lines are the rows of x, or its
+ * columns where those are longer and y has x's shape: there is less to begin and end.
  *
- * Layout: w[channels][3][3], bytes. scratch: for lines of l pixels, four of 2 ceil(l / 2) + 2 int16;
- * 4-aligned.
+ * Three lines are kept. Line r of the padded image has place r mod 3, and the words of the three places lie
+ * together, so that one LDM loads two pixels of all lines; it is the weights that turn with the lines.
+ * 3x3planepositive: where the clamp leaves nothing below out_zero, the sign of a sum does not matter to its
+ * rounding. Weights and bias are doubled, as the requantization wants.
  *
- * Block: 2 outputs x 9 taps = 18 MAC in 18 instructions: per line of the window LDRD of four
- * neighbours, SMLAD and a single product for the even output, three single ones for the odd; with
- * their requantization 38. Registers: the weights as five pairs, three lines, two pairs, two
- * accumulators, y, and one for all the rest, which lies in memory.
+ * Layout: w[channels][3][3], bytes; the bias is less in_zero times the sum of the weights. scratch: for
+ * lines of l outputs, 12 (ceil(l / 2) + 1) bytes; 4-aligned.
  *
- * y may be x: a line is written once it was gathered itself, with those that lie before it, and no
- * other channel is touched.
+ * Block: 2 outputs x 9 taps = 18 MAC in 14 instructions: two LDM of three words, six SMLAD, six single
+ * products; with their requantization 28 where outputs are positive, else 31. Registers: the weights as six
+ * pairs, three words, two accumulators, the line, y, and one for all the rest, which lies in memory.
+ *
+ * y may be x: a line is written once those that read it were gathered, and no other channel is touched.
  * Accumulator: |acc| < 2^30 and shift in [-22, -1], proven by the compiler.
  * Oracle: host/quant/interpret/conv.ts.
  */
@@ -25,112 +28,242 @@
 #include "enn_dsp.h"
 #include "enn_s8_conv.h"
 
-/* What a line of outputs is computed from; the assembly loads neighbours together. */
-struct enn_line3 {
-  const int8_t *lines[3];
-  int8_t *y;
-  uint32_t first[3];  /* twice the first two taps of each line */
-  uint32_t third01;   /* twice the third taps of the first two lines */
-  uint32_t third2;    /* and of the last */
-  int32_t mult, base; /* enn_dsp.h */
-  int32_t right;
-  int32_t step; /* bytes from output to output */
-  int32_t twice_bias;
-  const int8_t *end; /* of the first line: where its pairs of outputs are done */
-  int32_t odd;       /* whether one more is left */
+#define ENN_PLACE_BYTES 12 /* from a word of a line to its next */
+
+/* What a channel's outputs are computed with; the assembly loads neighbours together. */
+struct enn_plane3 {
+  int32_t mult, base, right; /* enn_dsp.h */
+  int32_t step;              /* bytes from output to output */
+  const int8_t *end;         /* where the pairs of a line are done */
+  int32_t twice_bias[2];
+  int32_t odd; /* whether one more output is left */
   int32_t saved;
+  /* Twice the taps of a line, (w0 w1) and (w1 w2); lines 0, 1, 2, 0, 1. */
+  struct {
+    uint32_t near, far;
+  } taps[5];
 };
 
 /* `along` and `across` are the steps in w from tap to tap of a line, and from line to line. */
-ENN_INLINE void enn_pair_taps(const ENN_CONST int8_t *w, int32_t along, int32_t across,
-                              struct enn_line3 *t) {
-  for (int32_t u = 0; u < 3; u++) {
-    const ENN_CONST int8_t *line = w + u * across;
-    t->first[u] = enn_pair(2 * line[0], 2 * line[along]);
+ENN_INLINE void enn_plane3_start(struct enn_plane3 *t, const ENN_CONST int8_t *w, int32_t along,
+                                 int32_t across, int32_t bias, int32_t mult, int32_t shift,
+                                 int32_t zero) {
+  for (int32_t u = 0; u < 3; u++, w += across) {
+    const int32_t middle = 2 * w[along];
+    t->taps[u].near = enn_pair(2 * w[0], middle);
+    t->taps[u].far = enn_pair(middle, 2 * w[2 * along]);
   }
-  const ENN_CONST int8_t *third = w + 2 * along;
-  t->third01 = enn_pair(2 * third[0], 2 * third[across]);
-  t->third2 = enn_pair(2 * third[2 * across], 0);
+  t->taps[3] = t->taps[0];
+  t->taps[4] = t->taps[1];
+  t->twice_bias[0] = t->twice_bias[1] = enn_shift_left(bias, 1);
+  t->mult = mult;
+  t->base = enn_narrow_base(shift, zero);
+  t->right = -shift;
 }
 
 #if ENN_HAS_DSP
-/* A line of the window: r0 and r11 are the sums of two neighbours. `even` and `odd` are the products
- * of r12, lr with the third tap. */
-#define ENN_LINE3(line, first, even, odd, third) \
-  " ldrd r12, lr, [" line "], #4\n"              \
-  " smlad r0, r12, " first ", r0\n"              \
-  " smlatb r11, r12, " first ", r11\n"           \
-  " " even " r0, lr, " third ", r0\n"            \
-  " smlabt r11, lr, " first ", r11\n"            \
-  " " odd " r11, lr, " third ", r11\n"
+#define ENN_PLANE3_EVEN                                               \
+  " smlad r0, r2, r5, r0\n smlad r0, r3, r8, r0\n smlad r0, r4, r10, r0\n"
+#define ENN_PLANE3_EVEN_LAST                                          \
+  " smlabt r0, r2, r6, r0\n smlabt r0, r3, r9, r0\n smlabt r0, r4, r11, r0\n"
+#define ENN_PLANE3_ODD                                                \
+  " smlatb r1, r2, r5, r1\n smlatb r1, r3, r8, r1\n smlatb r1, r4, r10, r1\n"
+#define ENN_PLANE3_ODD_LAST                                           \
+  " smlad r1, r2, r6, r1\n smlad r1, r3, r9, r1\n smlad r1, r4, r11, r1\n"
 
-#define ENN_AT3(field) [field] "i"(__builtin_offsetof(struct enn_line3, field))
+#define ENN_PLANE3_SCALE_POSITIVE \
+  " ldmia lr, {r2-r4}\n"          \
+  " smmlar r0, r0, r2, r3\n"      \
+  " smmlar r1, r1, r2, r3\n"
+#define ENN_PLANE3_SCALE          \
+  " ldmia lr, {r2-r3}\n"          \
+  " add r4, r3, r0, asr #31\n"    \
+  " smmlar r0, r0, r2, r4\n"      \
+  " add r3, r3, r1, asr #31\n"    \
+  " smmlar r1, r1, r2, r3\n"      \
+  " ldr r4, [lr, %[right]]\n"
 
-/* A line of outputs, 38 instructions a pair. The last of an odd number is a pair whose second lies
- * on the first, which is written last. r7 may be the compiler's frame pointer: it is kept by hand. */
-ENN_INLINE void enn_line3(struct enn_line3 *t) {
-  register struct enn_line3 *at __asm__("r10") = t;
-  __asm__ volatile(
-      " str r7, [r10, %[saved]]\n"
-      " ldmia r10, {r1-r9}\n"
-      " b 2f\n"
-      "1: ldr r0, [r10, %[twice_bias]]\n"
-      " mov r11, r0\n"
-      ENN_LINE3("r1", "r5", "smlabb", "smlatb", "r8")
-      ENN_LINE3("r2", "r6", "smlabt", "smlatt", "r8")
-      ENN_LINE3("r3", "r7", "smlabb", "smlatb", "r9")
-      " ldrd r12, lr, [r10, %[mult]]\n"
-      " add lr, lr, r0, asr #31\n"
-      " smmlar r0, r0, r12, lr\n"
-      " ldr lr, [r10, %[base]]\n"
-      " add lr, lr, r11, asr #31\n"
-      " smmlar r11, r11, r12, lr\n"
-      " ldrd r12, lr, [r10, %[right]]\n"
-      " asr r11, r11, r12\n"
-      " ssat r11, #8, r11\n"
-      " asr r0, r0, r12\n"
-      " ssat r0, #8, r0\n"
-      " strb r11, [r4, lr]\n"
-      " strb r0, [r4]\n"
-      " add r4, r4, lr, lsl #1\n"
-      "2: ldrd r12, lr, [r10, %[end]]\n"
-      " cmp r1, r12\n"
-      " blo 1b\n"
-      " cmp lr, #0\n"
-      " beq 3f\n"
-      " movs r12, #0\n"
-      " str r12, [r10, %[odd]]\n"
-      " str r12, [r10, %[step]]\n"
-      " b 1b\n"
-      "3: ldr r7, [r10, %[saved]]\n"
-      :
-      : "r"(at), ENN_AT3(mult), ENN_AT3(base), ENN_AT3(right), ENN_AT3(twice_bias), ENN_AT3(end),
-        ENN_AT3(odd), ENN_AT3(step), ENN_AT3(saved)
-      : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r8", "r9", "r11", "r12", "lr", "cc", "memory");
+#define ENN_PLANE3_AT(field) [field] "i"(__builtin_offsetof(struct enn_plane3, field))
+
+/* A line of outputs; r7 may be the compiler's frame pointer: it is kept by hand. */
+#define ENN_PLANE3_LINE(scale)                                                                   \
+  __asm__ volatile(                                                                              \
+      " str r7, [lr, %[saved]]\n"                                                                \
+      " ldmia r2, {r5, r6, r8-r11}\n"                                                            \
+      " mov r7, r3\n"                                                                            \
+      " b 2f\n"                                                                                  \
+      "1: ldmia r12!, {r2-r4}\n"                                                                 \
+      " ldrd r0, r1, [lr, %[twice_bias]]\n" ENN_PLANE3_EVEN ENN_PLANE3_ODD                       \
+      " ldmia r12, {r2-r4}\n" ENN_PLANE3_EVEN_LAST ENN_PLANE3_ODD_LAST scale                     \
+      " asr r0, r0, r4\n"                                                                        \
+      " asr r1, r1, r4\n"                                                                        \
+      " ssat r0, #8, r0\n"                                                                       \
+      " ldrd r2, r3, [lr, %[step]]\n"                                                            \
+      " ssat r1, #8, r1\n"                                                                       \
+      " strb r0, [r7]\n"                                                                         \
+      " strb r1, [r7, r2]\n"                                                                     \
+      " add r7, r7, r2, lsl #1\n"                                                                \
+      " cmp r12, r3\n"                                                                           \
+      " bne 1b\n"                                                                                \
+      "3: ldr r0, [lr, %[odd]]\n"                                                                \
+      " cbz r0, 4f\n"                                                                            \
+      " ldmia r12!, {r2-r4}\n"                                                                   \
+      " ldr r0, [lr, %[twice_bias]]\n" ENN_PLANE3_EVEN                                           \
+      " ldmia r12, {r2-r4}\n" ENN_PLANE3_EVEN_LAST                                               \
+      " ldmia lr, {r2-r4}\n"                                                                     \
+      " add r3, r3, r0, asr #31\n"                                                               \
+      " smmlar r0, r0, r2, r3\n"                                                                 \
+      " asr r0, r0, r4\n"                                                                        \
+      " ssat r0, #8, r0\n"                                                                       \
+      " strb r0, [r7]\n"                                                                         \
+      " b 4f\n"                                                                                  \
+      "2: ldr r3, [lr, %[end]]\n"                                                                \
+      " cmp r12, r3\n"                                                                           \
+      " bne 1b\n"                                                                                \
+      " b 3b\n"                                                                                  \
+      "4: ldr r7, [lr, %[saved]]\n"                                                              \
+      : "+r"(taps), "+r"(to), "+r"(line)                                                         \
+      : "r"(at), ENN_PLANE3_AT(right), ENN_PLANE3_AT(step), ENN_PLANE3_AT(end),                  \
+        ENN_PLANE3_AT(twice_bias), ENN_PLANE3_AT(odd), ENN_PLANE3_AT(saved)                      \
+      : "r0", "r1", "r4", "r5", "r6", "r8", "r9", "r10", "r11", "cc", "memory")
+
+ENN_INLINE void enn_plane3_line(struct enn_plane3 *t, int32_t turn, const int8_t *from, int8_t *y,
+                                const int32_t positive) {
+  register struct enn_plane3 *at __asm__("lr") = t;
+  register const void *taps __asm__("r2") = &t->taps[turn];
+  register int8_t *to __asm__("r3") = y;
+  register const int8_t *line __asm__("r12") = from;
+  if (positive) ENN_PLANE3_LINE(ENN_PLANE3_SCALE_POSITIVE);
+  else ENN_PLANE3_LINE(ENN_PLANE3_SCALE);
 }
+
+/* `pairs` pairs of pixels, `step` bytes apart. */
+#define ENN_PLANE3_PAIRS(x, pairs, step, to)                                            \
+  __asm__ volatile("1: ldrsb r4, [%[from]]\n"                                           \
+                   " ldrsb r5, [%[from], %[by]]\n"                                      \
+                   " add %[from], %[from], %[by], lsl #1\n"                             \
+                   " pkhbt r4, r4, r5, lsl #16\n"                                       \
+                   " str r4, [%[line]], #12\n"                                          \
+                   " subs %[n], %[n], #1\n"                                             \
+                   " bne 1b\n"                                                          \
+                   : [from] "+r"(x), [line] "+r"(to), [n] "+r"(pairs)                   \
+                   : [by] "r"(step)                                                     \
+                   : "r4", "r5", "cc", "memory")
+#define ENN_PLANE3_QUADS(x, quads, step, step3, to)                                     \
+  __asm__ volatile("1: ldrsb r4, [%[from]]\n"                                           \
+                   " ldrsb r5, [%[from], %[by]]\n"                                      \
+                   " ldrsb r6, [%[from], %[by], lsl #1]\n"                              \
+                   " ldrsb r8, [%[from], %[by3]]\n"                                     \
+                   " add %[from], %[from], %[by], lsl #2\n"                             \
+                   " pkhbt r4, r4, r5, lsl #16\n"                                       \
+                   " str r4, [%[line]], #12\n"                                          \
+                   " pkhbt r6, r6, r8, lsl #16\n"                                       \
+                   " str r6, [%[line]], #12\n"                                          \
+                   " subs %[n], %[n], #1\n"                                             \
+                   " bne 1b\n"                                                          \
+                   : [from] "+r"(x), [line] "+r"(to), [n] "+r"(quads)                   \
+                   : [by] "r"(step), [by3] "r"(step3)                                   \
+                   : "r4", "r5", "r6", "r8", "cc", "memory")
 #else
-ENN_INLINE int8_t enn_line3_out(const struct enn_line3 *t, int32_t twice) {
-  return (int8_t)enn_ssat8(enn_smmlar(twice, t->mult, t->base + (twice >> 31)) >> t->right);
+ENN_INLINE int8_t enn_plane3_out(const struct enn_plane3 *t, int32_t twice,
+                                 const int32_t positive) {
+  const int32_t base = positive ? t->base : t->base + (twice >> 31);
+  return (int8_t)enn_ssat8(enn_smmlar(twice, t->mult, base) >> t->right);
 }
 
-ENN_INLINE void enn_line3(struct enn_line3 *t) {
-  const uint32_t third[3] = {t->third01, t->third01 >> 16, t->third2};
-  while (t->lines[0] < t->end || t->odd) {
-    if (t->lines[0] == t->end) t->odd = t->step = 0;
-    int32_t sums[2] = {t->twice_bias, t->twice_bias};
+ENN_INLINE void enn_plane3_line(const struct enn_plane3 *t, int32_t turn, const int8_t *line,
+                                int8_t *y, const int32_t positive) {
+  for (int32_t odd = 0;; line += ENN_PLACE_BYTES, y += 2 * t->step) {
+    odd = line == t->end;
+    if (odd && !t->odd) return;
+    int32_t sums[2] = {t->twice_bias[0], t->twice_bias[1]};
     for (int32_t u = 0; u < 3; u++) {
-      uint32_t near, far;
-      enn_slide(&t->lines[u], &near, &far);
-      sums[0] = enn_smlabb(far, third[u], enn_smlad(near, t->first[u], sums[0]));
-      sums[1] = enn_smlabt(far, t->first[u], enn_smlatb(near, t->first[u], sums[1]));
-      sums[1] = enn_smlatb(far, third[u], sums[1]);
+      const uint32_t first = enn_load32(line + 4 * u);
+      const uint32_t second = enn_load32(line + 4 * u + ENN_PLACE_BYTES);
+      const uint32_t near = t->taps[turn + u].near, far = t->taps[turn + u].far;
+      sums[0] = enn_smlabt(second, far, enn_smlad(first, near, sums[0]));
+      sums[1] = enn_smlad(second, far, enn_smlatb(first, near, sums[1]));
     }
-    t->y[t->step] = enn_line3_out(t, sums[1]);
-    t->y[0] = enn_line3_out(t, sums[0]);
-    t->y += 2 * t->step;
+    y[0] = enn_plane3_out(t, sums[0], odd ? 0 : positive);
+    if (odd) return;
+    y[t->step] = enn_plane3_out(t, sums[1], positive);
   }
 }
+
+#define ENN_PLANE3_PAIRS(x, pairs, step, to)                          \
+  for (; pairs > 0; pairs--, x += 2 * step, to += ENN_PLACE_BYTES)    \
+    enn_store32(to, enn_pair(x[0], x[step]))
+#define ENN_PLANE3_QUADS(x, quads, step, step3, to)                     \
+  for (; quads > 0; quads--, x += 4 * step, to += 2 * ENN_PLACE_BYTES) { \
+    enn_store32(to, enn_pair(x[0], x[step]));                           \
+    enn_store32(to + ENN_PLACE_BYTES, enn_pair(x[2 * step], x[step3])); \
+  }
 #endif
+
+/* A line of `count` pixels, `step` apart, behind `before` of padding, to its place. */
+ENN_OUTLINE void enn_plane3_gather(const int8_t *x, int32_t count, int32_t step, int32_t before,
+                                   int32_t zero, int8_t *to) {
+  if (before > 0) {
+    if (before == 1) {
+      enn_store32(to, enn_pair(zero, x[0]));
+      x += step;
+      count--;
+    }
+    to += ENN_PLACE_BYTES;
+  }
+  int32_t quads = count >> 2;
+  const int32_t step3 = 3 * step;
+  if (quads > 0) ENN_PLANE3_QUADS(x, quads, step, step3, to);
+  int32_t pairs = (count & 3) >> 1;
+  if (pairs > 0) ENN_PLANE3_PAIRS(x, pairs, step, to);
+  if (count & 1) enn_store32(to, enn_pair(x[0], zero));
+}
+
+/* A line of padding. */
+ENN_OUTLINE void enn_plane3_padding(uint32_t zeros, int32_t words, int8_t *to) {
+  for (; words > 0; words--, to += ENN_PLACE_BYTES) enn_store32(to, zeros);
+}
+
+ENN_INLINE void enn_plane3(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
+                           const ENN_CONST int8_t *w, const ENN_CONST int32_t *bias,
+                           const ENN_CONST int32_t *mult, const ENN_CONST int8_t *shift,
+                           int8_t *scratch, int8_t *y, const int32_t positive) {
+  const int32_t channels = p->out_c, row = p->in_w * channels;
+  const int32_t tall = p->out_h > p->out_w && p->out_h == p->in_h && p->out_w == p->in_w;
+  const int32_t lines = tall ? p->in_w : p->in_h, count = tall ? p->in_h : p->in_w;
+  const int32_t out_lines = tall ? p->out_w : p->out_h, length = tall ? p->out_h : p->out_w;
+  const int32_t along = tall ? row : channels, across = tall ? channels : row;
+  const int32_t y_across = tall ? channels : p->out_w * channels;
+  /* The first line of outputs reads `before` lines of padding, and its first pixel `edge` pixels. */
+  const int32_t before = tall ? p->pad_left : p->pad_top, edge = tall ? p->pad_top : p->pad_left;
+  const int32_t words = (length + 1) / 2 + 1;
+  const uint32_t zeros = enn_pair_of(p->in_zero);
+  for (int32_t u = 0; u < 3; u++) enn_plane3_padding(zeros, words, scratch + 4 * u);
+  struct enn_plane3 t; /* set field by field: zeroing all of it takes as long as a line */
+  t.step = along;
+  t.end = scratch + (length >> 1) * ENN_PLACE_BYTES;
+  t.odd = length & 1;
+  for (int32_t o = 0; o < channels; o++, w += 9) {
+    enn_plane3_start(&t, w, tall ? 3 : 1, tall ? 1 : 3, bias[o], mult[o], shift[o], p->out_zero);
+    const int8_t *from = x + o;
+    int8_t *to = y + o;
+    int32_t place = 0, turn = 0;
+    for (int32_t i = -before; i < out_lines + 2 - before; i++) {
+      if (i >= 0 && i < lines) {
+        enn_plane3_gather(from, count, along, edge, p->in_zero, scratch + place);
+        from += across;
+      } else {
+        enn_plane3_padding(zeros, words, scratch + place);
+      }
+      place = place < 8 ? place + 4 : 0;
+      if (i < 2 - before) continue;
+      enn_plane3_line(&t, turn, scratch, to, positive);
+      turn = turn > 0 ? turn - 1 : 2;
+      to += y_across;
+    }
+  }
+  enn_clamp_written(y, p->out_h * p->out_w * channels, p->clamp_min, p->clamp_max);
+}
 
 ENN_INLINE void enn_depthwise_conv2d_s8_3x3plane__dsp(const ENN_CONST struct enn_conv2d_s8 *p,
                                                       const int8_t *x, const ENN_CONST int8_t *w,
@@ -138,48 +271,14 @@ ENN_INLINE void enn_depthwise_conv2d_s8_3x3plane__dsp(const ENN_CONST struct enn
                                                       const ENN_CONST int32_t *mult,
                                                       const ENN_CONST int8_t *shift,
                                                       int8_t *scratch, int8_t *y) {
-  const int32_t channels = p->out_c, row = p->out_w * channels;
-  const int32_t tall = p->out_h > p->out_w;
-  const int32_t lines = tall ? p->out_w : p->out_h, length = tall ? p->out_h : p->out_w;
-  const int32_t along = tall ? row : channels, across = tall ? channels : row;
-  const int32_t line_bytes = 4 * ((length + 1) / 2) + 4;
-  /* The first line of outputs reads `before` lines of padding, and pixel 0 as many to its left. */
-  const int32_t before = tall ? p->pad_left : p->pad_top;
-  const int32_t edge = 2 * (tall ? p->pad_top : p->pad_left);
-  const uint32_t minus = enn_pair_of(-p->in_zero);
-  for (int32_t i = 0; i < 4 * line_bytes; i += 4) enn_store32(scratch + i, 0);
-  const int8_t *const padding = scratch + 3 * line_bytes;
-  struct enn_line3 t; /* set field by field: zeroing all of it takes as long as a line */
-  for (int32_t o = 0; o < channels; o++, w += 9) {
-    t.mult = mult[o];
-    t.base = enn_narrow_base(shift[o], p->out_zero);
-    t.right = -shift[o];
-    t.twice_bias = 2 * bias[o];
-    enn_pair_taps(w, tall ? 3 : 1, tall ? 1 : 3, &t);
-    const int8_t *window[3] = {padding, padding, padding}, *from = x + o;
-    int8_t *slot = scratch, *to = y + o;
-    /* Outputs of line i - 2 + before have lines up to i in their windows. */
-    for (int32_t i = -before; i < lines + 2 - before; i++) {
-      window[0] = window[1];
-      window[1] = window[2];
-      window[2] = padding;
-      if (i >= 0 && i < lines) {
-        enn_gather_line(from, length, along, minus, slot + edge);
-        window[2] = slot;
-        slot = slot + line_bytes < padding ? slot + line_bytes : scratch;
-        from += across;
-      }
-      if (i < 2 - before) continue;
-      for (int32_t u = 0; u < 3; u++) t.lines[u] = window[u];
-      t.end = window[0] + (length >> 1) * 4;
-      t.odd = length & 1;
-      t.step = along;
-      t.y = to;
-      enn_line3(&t);
-      to += across;
-    }
-  }
-  enn_clamp_written(y, p->out_h * row, p->clamp_min, p->clamp_max);
+  enn_plane3(p, x, w, bias, mult, shift, scratch, y, 0);
+}
+
+ENN_INLINE void enn_depthwise_conv2d_s8_3x3planepositive__dsp(
+    const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x, const ENN_CONST int8_t *w,
+    const ENN_CONST int32_t *bias, const ENN_CONST int32_t *mult, const ENN_CONST int8_t *shift,
+    int8_t *scratch, int8_t *y) {
+  enn_plane3(p, x, w, bias, mult, shift, scratch, y, 1);
 }
 
 #endif

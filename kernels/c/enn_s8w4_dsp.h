@@ -9,7 +9,7 @@
  * dense_rows4: out / 4 groups of w[words][4][4] (a word of each of four outputs), then the out % 4
  * outputs that are left, w[words][4] each; words as above. The bias is 16 times that of the graph, less
  * the input's zero point times the weights.
- * depthwise_conv2d, depthwise_conv2d_3x3plane, depthwise_conv2d_3x3quads,
+ * depthwise_conv2d, depthwise_conv2d_3x3plane(positive), depthwise_conv2d_3x3quads,
  * depthwise_conv2d_quads: weights are few: they are unpacked into scratch, and the
  * kernel for int8 does the rest. w has its order, two to a byte, the first in the lower half; `w` bytes of
  * scratch, rounded up to words, come first.
@@ -156,6 +156,14 @@ ENN_INLINE void enn_depthwise_conv2d_s8w4_3x3plane__dsp(
     int8_t *scratch, int8_t *y) {
   int8_t *const rest = enn_unpack(w, (9 * p->out_c + 1) & ~1, scratch);
   enn_depthwise_conv2d_s8_3x3plane__dsp(p, x, scratch, bias, mult, shift, rest, y);
+}
+
+ENN_INLINE void enn_depthwise_conv2d_s8w4_3x3planepositive__dsp(
+    const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x, const ENN_CONST int8_t *w,
+    const ENN_CONST int32_t *bias, const ENN_CONST int32_t *mult, const ENN_CONST int8_t *shift,
+    int8_t *scratch, int8_t *y) {
+  int8_t *const rest = enn_unpack(w, (9 * p->out_c + 1) & ~1, scratch);
+  enn_depthwise_conv2d_s8_3x3planepositive__dsp(p, x, scratch, bias, mult, shift, rest, y);
 }
 
 ENN_INLINE void enn_depthwise_conv2d_s8w4_3x3quads__dsp(

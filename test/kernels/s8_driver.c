@@ -206,6 +206,7 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
   x_y(enn_max_pool2d_s8__mve, enn_pool2d_s8)                \
   x_y(enn_avg_pool2d_s8__mve, enn_pool2d_s8)                \
   x_w_s_y(enn_depthwise_conv2d_s8_3x3plane__dsp, enn_conv2d_s8) \
+  x_w_s_y(enn_depthwise_conv2d_s8_3x3planepositive__dsp, enn_conv2d_s8) \
   x_w_s_y(enn_depthwise_conv2d_s8_line__dsp, enn_conv2d_s8) \
   x_w_y(enn_depthwise_conv2d_s8__dsp, enn_conv2d_s8)        \
   x_w_y(enn_depthwise_conv2d_s8_3x3quads__dsp, enn_conv2d_s8) \
@@ -248,6 +249,7 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
   x_w_s_y(enn_conv2d_s8w4_cols4__dsp, enn_conv2d_s8)        \
   x_w_s_y(enn_depthwise_conv2d_s8w4__dsp, enn_conv2d_s8)    \
   x_w_s_y(enn_depthwise_conv2d_s8w4_3x3plane__dsp, enn_conv2d_s8) \
+  x_w_s_y(enn_depthwise_conv2d_s8w4_3x3planepositive__dsp, enn_conv2d_s8) \
   x_w_s_y(enn_depthwise_conv2d_s8w4_3x3quads__dsp, enn_conv2d_s8) \
   x_w_s_y(enn_depthwise_conv2d_s8w4_quads__dsp, enn_conv2d_s8) \
   x_w_y(enn_dense_s8w4_rows4__dsp, enn_dense_s8)            \

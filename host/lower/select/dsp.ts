@@ -63,6 +63,10 @@ function folded({ graph, node }: Case<'conv2d'>, form: ShortForm): ShortForm {
   return { ...form, bias: foldHalves(form.bias, weights, channels, zero, skipped) };
 }
 
+/** Whether the clamp leaves nothing below the zero point: then no rounding needs the sign of a sum. */
+const isPositive = ({ graph, node }: Case<'conv2d' | 'depthwiseConv2d'>): boolean =>
+  clampOf(graph, node as Node)[0] >= perTensor(getValue(graph, node.output)).zero;
+
 /** Instructions of a convolution, from the budget of enn_s8_conv_dsp.h. */
 function convInstructions(y: Value, blocks: number, pixels: 3 | 4): number {
   const [, height, width, channels] = y.shape as number[];
@@ -81,7 +85,7 @@ const conv2d: Choice<'conv2d'> = (c) => {
   const [, height, width, channels] = getValue(graph, node.inputs[1]!).shape as number[];
   const blocks = Math.ceil((height! * width! * channels!) / 4);
   const fold = folds(c, form);
-  const positive = clampOf(graph, node)[0] >= perTensor(getValue(graph, node.output)).zero;
+  const positive = isPositive(c);
   const border = borderOf(node) !== undefined;
   const kernel = (pixels: 3 | 4) => ({
     name: `enn_conv2d_s8_${fold ? 'fold' : 'cols'}${pixels}${fold && positive ? 'positive' : ''}${border ? 'border' : ''}__dsp`,
@@ -97,9 +101,40 @@ const conv2d: Choice<'conv2d'> = (c) => {
   return fold ? { ...kernel(4), smaller: kernel(3) } : kernel(4);
 };
 
-/** Bytes of the lines of enn_s8_depthwise_plane_dsp.h. */
-const planeBytes = (height: number, width: number): number =>
-  4 * 2 * (Math.ceil(Math.max(height, width) / 2) * 2 + 2);
+/** Padding that enn_s8_depthwise_plane_dsp.h has room for. */
+const mostPlanePad = 2;
+
+/** Rows of outputs from which on lines are worth their gathering, where y has not the shape of x. */
+const leastPlaneRows = 4;
+
+/** 3x3 with stride 1 by planes (enn_s8_depthwise_plane_dsp.h). */
+function planeOf(
+  { graph, node }: Case<'depthwiseConv2d'>,
+  form: ShortForm,
+  positive: boolean,
+): Kernel | undefined {
+  const [x, w] = node.inputs.map((id) => getValue(graph, id));
+  const y = getValue(graph, node.output);
+  const { stride, dilation, pad } = node.attrs;
+  const [, height, width] = y.shape as number[];
+  const same = sameShape(x!.shape, y.shape);
+  if (![...stride, ...dilation].every((n) => n === 1) || w!.shape[1] !== 3 || w!.shape[2] !== 3)
+    return undefined;
+  if (!pad.every((n) => n <= mostPlanePad) || !(same || height! >= leastPlaneRows))
+    return undefined;
+  const { zero } = perTensor(x!);
+  // The same lines as the kernel's: columns where those are longer and nothing changes its place.
+  const length = same ? Math.max(height!, width!) : width!;
+  return {
+    name: `enn_depthwise_conv2d_s8_3x3plane${positive ? 'positive' : ''}__dsp`,
+    header: 'enn_s8_depthwise_plane_dsp.h',
+    order: 'any',
+    inPlace: elements(y.shape) <= elements(x!.shape) && (same || runsInPlace(x!, y, node.attrs)),
+    packing: 'planes',
+    scratchBytes: 12 * (Math.ceil(length / 2) + 1),
+    requantization: { ...form, bias: foldTaps(form.bias, weightsOf(graph, node), zero) },
+  };
+}
 
 /** Bytes of the taps and the line of enn_s8_depthwise_line_dsp.h. */
 function lineBytes(taps: number, length: number): number {
@@ -156,17 +191,8 @@ const depthwiseConv2d: Choice<'depthwiseConv2d'> = (c) => {
   const [, kernelHeight, kernelWidth] = getValue(graph, node.inputs[1]!).shape;
   const { stride, dilation } = node.attrs;
   const ones = [...stride, ...dilation].every((n) => n === 1);
-  if (ones && kernelHeight === 3 && kernelWidth === 3 && sameShape(x.shape, y.shape)) {
-    return {
-      name: 'enn_depthwise_conv2d_s8_3x3plane__dsp',
-      header: 'enn_s8_depthwise_plane_dsp.h',
-      order: 'any',
-      inPlace: true,
-      packing: 'planes',
-      scratchBytes: planeBytes(y.shape[1]!, y.shape[2]!),
-      requantization,
-    };
-  }
+  const plane = planeOf(c, requantization, isPositive(c));
+  if (plane) return plane;
   const slow: Kernel = {
     name: 'enn_depthwise_conv2d_s8__dsp',
     header: 'enn_s8_depthwise_dsp.h',

@@ -145,6 +145,7 @@ const headerS4 = 'enn_s8w4_dsp.h';
 const unpacking: Readonly<Record<string, string>> = {
   enn_depthwise_conv2d_s8__dsp: 'enn_depthwise_conv2d_s8w4__dsp',
   enn_depthwise_conv2d_s8_3x3plane__dsp: 'enn_depthwise_conv2d_s8w4_3x3plane__dsp',
+  enn_depthwise_conv2d_s8_3x3planepositive__dsp: 'enn_depthwise_conv2d_s8w4_3x3planepositive__dsp',
   enn_depthwise_conv2d_s8_quads__dsp: 'enn_depthwise_conv2d_s8w4_quads__dsp',
   enn_depthwise_conv2d_s8_3x3quads__dsp: 'enn_depthwise_conv2d_s8w4_3x3quads__dsp',
 };
