@@ -58,9 +58,9 @@ ENN_OUTLINE int8_t *ENN_C(widen_run)(const int8_t *from, int32_t words, uint32_t
 }
 
 /* `rows` runs of `words`, `row` bytes from the end of one to the next, of ENN_P pixels that are `step`
- * bytes apart. */
-ENN_OUTLINE void ENN_C(widen_pixels)(const int8_t *from, int32_t step, int32_t rows, int32_t words,
-                                     int32_t row, uint32_t minus, int8_t *to) {
+ * bytes apart. Returns what is behind them. */
+ENN_OUTLINE int8_t *ENN_C(widen_pixels)(const int8_t *from, int32_t step, int32_t rows, int32_t words,
+                                        int32_t row, uint32_t minus, int8_t *to) {
   for (; rows > 0; rows--, from += row) {
     int32_t n = words;
 #if ENN_HAS_DSP
@@ -90,17 +90,32 @@ ENN_OUTLINE void ENN_C(widen_pixels)(const int8_t *from, int32_t step, int32_t r
     }
 #endif
   }
+  return to;
 }
 
-/* The windows of ENN_P pixels inside the image, `step` bytes apart, by way of `bytes`. */
-ENN_OUTLINE void ENN_C(gather_pixels)(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *from,
-                                      int32_t step, int32_t blocks, uint32_t minus, int8_t *to) {
-  int8_t *const bytes = to + blocks * ENN_BLOCK_BYTES;
-  const int32_t lines = p->kernel_h, line = p->kernel_w * p->in_c, row = p->in_w * p->in_c;
-  for (int32_t n = 0; n < ENN_P; n++, from += step, to += 4) {
-    enn_gather(from, lines, line, row, bytes, line);
-    ENN_C(widen)(bytes, blocks, minus, to);
+/* What is left of the rows of ENN_P windows behind their whole words, `rest` bytes each. */
+ENN_OUTLINE void ENN_C(widen_rests)(const int8_t *from, int32_t step, int32_t rows, int32_t row,
+                                    int32_t rest, uint32_t minus, int8_t *bytes, int8_t *to) {
+  const int32_t words = (rows * rest + 3) >> 2;
+  enn_gather_rests(from, step, ENN_P, rows, row, rest, bytes, 4 * words);
+  for (int32_t n = 0; n < words; n++, to += ENN_BLOCK_BYTES) {
+    for (int32_t i = 0; i < ENN_P; i++)
+      ENN_C(widen_word)(bytes + 4 * (i * words + n), minus, to + 4 * i);
   }
+}
+
+/* The window of one pixel, `rows` runs of `words` and `rest` bytes that are `row` apart, at any address. */
+ENN_OUTLINE void ENN_C(widen_rows)(const int8_t *from, int32_t rows, int32_t row, int32_t words,
+                                   int32_t rest, uint32_t minus, int8_t *bytes, int8_t *to) {
+  const int8_t *const rests = from + 4 * words;
+  const int32_t next = row - 4 * words;
+  for (int32_t u = words > 0 ? rows : 0; u > 0; u--, from += next) {
+    for (int32_t n = words; n > 0; n--, from += 4, to += ENN_BLOCK_BYTES)
+      ENN_C(widen_word)(from, minus, to);
+  }
+  if (rest == 0) return;
+  enn_gather_rests(rests, 0, 1, rows, row, rest, bytes, 0);
+  ENN_C(widen_run)(bytes, (rows * rest + 3) >> 2, minus, to);
 }
 
 /* Words of padding of one pixel. */
@@ -130,41 +145,69 @@ ENN_INLINE void ENN_C(window_words)(const ENN_CONST struct enn_conv2d_s8 *p, con
   ENN_C(padding)(c, (p->kernel_h - t->rows.last) * line, to);
 }
 
-/* The columns of `count` pixels in [1, ENN_P] from *at on; the others are left as they are. */
-ENN_OUTLINE void ENN_C(columns)(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
-                                struct enn_pixel *at, int32_t count, int32_t blocks,
-                                const struct enn_widening *c, int8_t *scratch) {
-  const int32_t words = (p->in_c & 3) == 0, row = p->in_w * p->in_c;
-  const int32_t line = p->kernel_w * p->in_c;
-  int32_t top = at->i * p->stride_h - p->pad_top, left = at->j * p->stride_w - p->pad_left;
-  if (count == ENN_P && at->inside && top >= 0 && top <= at->down && left >= 0 &&
-      left + (ENN_P - 1) * p->stride_w <= at->right && at->j + ENN_P <= at->width) {
-    const int8_t *const from = x + top * row + left * p->in_c;
-    const int32_t step = p->stride_w * p->in_c;
-    if (words)
-      ENN_C(widen_pixels)(from, step, p->kernel_h, line >> 2, row - line, c->minus, scratch);
-    else
-      ENN_C(gather_pixels)(p, from, step, blocks, c->minus, scratch);
-    enn_next_pixel(at, ENN_P);
+/* The windows of ENN_P pixels inside an image whose rows are `row` bytes. */
+ENN_INLINE void ENN_C(inside)(const int8_t *from, int32_t rows, int32_t row,
+                              const struct enn_pixels *at, int32_t blocks, uint32_t minus,
+                              int8_t *to) {
+  int8_t *const bytes = to + blocks * ENN_BLOCK_BYTES;
+  const int32_t run = at->run, words = 4 * run;
+  if (run > 0) to = ENN_C(widen_pixels)(from, at->step, rows, run, row - words, minus, to);
+  if (at->rest > 0)
+    ENN_C(widen_rests)(from + words, at->step, rows, row, at->rest, minus, bytes, to);
+}
+
+/* The window of one pixel. */
+ENN_INLINE void ENN_C(window)(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
+                              const struct enn_pixels *at, int32_t blocks,
+                              const struct enn_widening *c, int8_t *bytes, int8_t *to) {
+  const int32_t words = (p->in_c & 3) == 0, rows = p->kernel_h;
+  if (at->top >= 0 && at->top <= at->down && at->left >= 0 && at->left <= at->right) {
+    const int8_t *from = x + at->at;
+    if (!words) ENN_C(widen_rows)(from, rows, at->row, at->run, at->rest, c->minus, bytes, to);
+    for (int32_t u = words ? rows : 0; u > 0; u--, from += at->row)
+      to = ENN_C(widen_run)(from, at->run, c->minus, to);
     return;
   }
+  const struct enn_window t = enn_window_at(p, at->top, at->left);
+  if (words) {
+    ENN_C(window_words)(p, x, &t, c, to);
+    return;
+  }
+  enn_window_bytes(p, x, &t, 4 * blocks, bytes);
+  /* The rests are gathered over rows whose words are done. */
+  const int32_t line = p->kernel_w * p->in_c;
+  if (at->rest == 0) ENN_C(widen_run)(bytes, blocks, c->minus, to);
+  else ENN_C(widen_rows)(bytes, rows, line, at->run, at->rest, c->minus, bytes, to);
+}
+
+/* The columns of `count` pixels in [1, ENN_P] from *at on, not all of them inside the image in one row; the
+ * others are left as they are. */
+ENN_OUTLINE void ENN_C(edges)(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
+                              struct enn_pixels *at, int32_t count, int32_t blocks,
+                              const struct enn_widening *c, int8_t *scratch) {
   int8_t *const bytes = scratch + blocks * ENN_BLOCK_BYTES;
+  if (count == ENN_P && at->j + ENN_P <= at->width && (p->in_c & 3) != 0 && at->down >= 0) {
+    int8_t *const patch = bytes + ENN_P * ((p->kernel_h * at->rest + 3) & ~3);
+    const int32_t row = enn_patch(p, x, at->top, at->left, ENN_P, patch);
+    ENN_C(inside)(patch, p->kernel_h, row, at, blocks, c->minus, scratch);
+    enn_pixels_next(p, at, ENN_P);
+    return;
+  }
   for (int32_t n = 0; n < count; n++, scratch += 4) {
-    top = at->i * p->stride_h - p->pad_top;
-    left = at->j * p->stride_w - p->pad_left;
-    if (at->inside && top >= 0 && top <= at->down && left >= 0 && left <= at->right) {
-      const int8_t *from = x + top * row + left * p->in_c;
-      int8_t *to = scratch;
-      if (!words) enn_gather_lines(from, p->kernel_h, line, row, bytes, line);
-      for (int32_t u = words ? p->kernel_h : 0; u > 0; u--, from += row)
-        to = ENN_C(widen_run)(from, line >> 2, c->minus, to);
-    } else {
-      const struct enn_window t = enn_window_at(p, top, left);
-      if (words) ENN_C(window_words)(p, x, &t, c, scratch);
-      else enn_window_bytes(p, x, &t, 4 * blocks, bytes);
-    }
-    if (!words) ENN_C(widen_run)(bytes, blocks, c->minus, scratch);
-    enn_next_pixel(at, 1);
+    ENN_C(window)(p, x, at, blocks, c, bytes, scratch);
+    enn_pixels_next(p, at, 1);
+  }
+}
+
+/* The columns of `count` pixels in [1, ENN_P] from *at on. */
+ENN_INLINE void ENN_C(columns)(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
+                               struct enn_pixels *at, int32_t count, int32_t blocks,
+                               const struct enn_widening *c, int8_t *scratch) {
+  if (count == ENN_P && enn_pixels_inside(at, ENN_P)) {
+    ENN_C(inside)(x + at->at, p->kernel_h, at->row, at, blocks, c->minus, scratch);
+    enn_pixels_next(p, at, ENN_P);
+  } else {
+    ENN_C(edges)(p, x, at, count, blocks, c, scratch);
   }
 }
 

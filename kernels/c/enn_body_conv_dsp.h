@@ -9,8 +9,10 @@ ENN_OUTLINE void ENN_CONV(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t 
   const int32_t taps = p->kernel_h * p->kernel_w * p->in_c, blocks = (taps + 3) / 4;
   const int32_t pixels = p->out_h * p->out_w, channels = p->out_c, zero = p->in_zero;
   const struct enn_widening c = ENN_FOLD ? enn_fold_widening(zero) : enn_pair_widening(zero);
-  struct enn_pixel pixel = enn_first_pixel(p), place = {.width = p->out_w};
+  struct enn_pixel place = {.width = p->out_w};
+  struct enn_pixels at;
   struct enn_block block;
+  enn_pixels_start(&at, p, ENN_P);
   enn_block_start(&block, p, right, w, scratch, blocks);
   /* Columns that the last pixels leave unused are computed and dropped: let them be numbers. */
   if (pixels < ENN_P) {
@@ -20,7 +22,7 @@ ENN_OUTLINE void ENN_CONV(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t 
     const int32_t count = enn_min(left, ENN_P);
     const ENN_CONST int32_t *own = bias;
     if (border) own = enn_block_border(&block, p, bias, border, &place, count);
-    ENN_C(columns)(p, x, &pixel, count, blocks, &c, scratch);
+    ENN_C(columns)(p, x, &at, count, blocks, &c, scratch);
     enn_block_at(&block, own, mult, right, y, count);
     ENN_CHANNELS(&block);
   }

@@ -37,6 +37,13 @@ ENN_INLINE void enn_store16(int8_t *to, int32_t x) {
   __builtin_memcpy(to, &half, sizeof half);
 }
 
+/* Two bytes from any address to any other. */
+ENN_INLINE void enn_copy16(const int8_t *from, int8_t *to) {
+  int16_t half;
+  __builtin_memcpy(&half, from, sizeof half);
+  __builtin_memcpy(to, &half, sizeof half);
+}
+
 /* a + b, wrapping. */
 ENN_INLINE int32_t enn_wrapping_add(int32_t a, int32_t b) {
   return (int32_t)((uint32_t)a + (uint32_t)b);

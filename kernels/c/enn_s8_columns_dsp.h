@@ -1,9 +1,11 @@
 /* The windows of some pixels as columns, for the convolutions of Armv7E-M (enn_s8_conv_dsp.h,
  * enn_s8w4_dsp.h): widened to int16 once for all output channels.
  *
- * Windows of whole words (in_c a multiple of 4) are widened from x, four pixels at once where they lie
- * inside the image in one row; other windows are gathered as bytes first, 4 blocks of them, behind the
- * columns. Pixel by pixel 5.25 instructions a word where it is folded, 4.25 as pairs.
+ * A row of a window is a run of words, and a rest of up to three bytes; a column has the words of all
+ * rows, then their rests. Windows inside the image are widened from x, four pixels at once where they lie
+ * in one row; the rests are gathered behind the columns. Where pixels are no whole words, four windows that
+ * reach out of the image are made a patch first, behind the rests, and single ones gathered as bytes, 4
+ * blocks of them, behind the columns. Pixel by pixel 5.25 instructions a word where it is folded, 4.25 as pairs.
  */
 #ifndef ENN_S8_COLUMNS_DSP_H
 #define ENN_S8_COLUMNS_DSP_H
@@ -18,30 +20,69 @@ struct enn_widening {
   int32_t zero; /* a byte in the padding */
 };
 
-/* The next pixel. Where `inside`, windows that begin in [0, down] x [0, right] have rows that are
- * runs of bytes; rows of outputs are `width` long. Pixels that are their own windows are all in one
- * row. */
+/* Where the windows of the next pixels lie. Windows that begin in [0, down] x [0, right] are inside the image,
+ * and their rows are runs of bytes; [0, last] is where the first of several pixels then is. Rows of outputs
+ * are `width` long. Pixels that are their own windows are all in one row. */
+struct enn_pixels {
+  int32_t j, width;
+  int32_t top, left;
+  int32_t at; /* from x to the window */
+  int32_t down, right, last;
+  int32_t stride, step; /* from one pixel to the next, in pixels and in bytes */
+  int32_t next, begin;  /* from one row of pixels to the next, in bytes and in pixels */
+  int32_t row, run, rest; /* of x in bytes; words and bytes of a row of a window */
+};
+
+ENN_OUTLINE void enn_pixels_start(struct enn_pixels *at, const ENN_CONST struct enn_conv2d_s8 *p,
+                                  int32_t count) {
+  const int32_t pixels = p->out_h * p->out_w, line = p->kernel_w * p->in_c;
+  const int32_t runs = p->dilation_h == 1 && p->dilation_w == 1;
+  at->row = p->in_w * p->in_c;
+  at->run = line >> 2;
+  at->rest = line & 3;
+  at->width = p->out_w;
+  at->down = runs ? p->in_h - p->kernel_h : -1;
+  at->right = p->in_w - p->kernel_w;
+  at->stride = p->stride_w;
+  at->step = p->stride_w * p->in_c;
+  if (p->kernel_h == 1 && p->kernel_w == 1 && p->stride_h == 1 && p->stride_w == 1 &&
+      p->pad_top == 0 && p->pad_left == 0 && pixels == p->in_h * p->in_w) {
+    at->width = pixels;
+    at->right = pixels - 1;
+    at->down = 0;
+  }
+  at->last = at->right - (count - 1) * p->stride_w;
+  at->next = p->stride_h * at->row - at->width * at->step;
+  at->begin = at->width * p->stride_w;
+  at->j = 0;
+  at->top = -p->pad_top;
+  at->left = -p->pad_left;
+  at->at = at->top * at->row + at->left * p->in_c;
+}
+
+/* Whether `count` windows, those that `last` is for, lie inside the image in one row. */
+ENN_INLINE int32_t enn_pixels_inside(const struct enn_pixels *at, int32_t count) {
+  return at->top >= 0 && at->top <= at->down && at->left >= 0 && at->left <= at->last &&
+         at->j + count <= at->width;
+}
+
+ENN_INLINE void enn_pixels_next(const ENN_CONST struct enn_conv2d_s8 *p, struct enn_pixels *at,
+                                int32_t count) {
+  at->j += count;
+  at->left += count * at->stride;
+  at->at += count * at->step;
+  if (at->j < at->width) return;
+  at->j -= at->width;
+  at->left -= at->begin;
+  at->at += at->next;
+  at->top += p->stride_h;
+}
+
+/* An output's place. */
 struct enn_pixel {
   int32_t i, j;
   int32_t width;
-  int32_t inside, down, right;
 };
-
-ENN_INLINE struct enn_pixel enn_first_pixel(const ENN_CONST struct enn_conv2d_s8 *p) {
-  struct enn_pixel at = {.width = p->out_w,
-                         .inside = p->dilation_h == 1 && p->dilation_w == 1,
-                         .down = p->in_h - p->kernel_h,
-                         .right = p->in_w - p->kernel_w};
-  const int32_t pixels = p->out_h * p->out_w;
-  if (p->kernel_h == 1 && p->kernel_w == 1 && p->stride_h == 1 && p->stride_w == 1 &&
-      p->pad_top == 0 && p->pad_left == 0 && pixels == p->in_h * p->in_w) {
-    at.inside = 1;
-    at.width = pixels;
-    at.right = pixels - 1;
-    at.down = 0;
-  }
-  return at;
-}
 
 ENN_INLINE void enn_next_pixel(struct enn_pixel *at, int32_t count) {
   at->j += count;
@@ -104,6 +145,31 @@ ENN_OUTLINE void enn_gather_lines(const int8_t *from, int32_t lines, int32_t lin
   enn_gather(from, lines, line, row, to, next);
 }
 
+/* `rows` times `rest` bytes in [1, 3], `row` apart, of `pixels` pixels that are `step` apart; those
+ * of a pixel one after the other, and pixels `stride` apart. One pixel may be gathered in place. */
+ENN_INLINE void enn_gather_rests(const int8_t *from, int32_t step, const int32_t pixels,
+                                 int32_t rows, int32_t row, int32_t rest, int8_t *to,
+                                 int32_t stride) {
+  const int32_t last = rest - 1;
+  for (int32_t u = rest & 2 ? rows : 0; u > 0; u--, from += row, to += rest) {
+    enn_copy16(from, to);
+    if (pixels > 1) enn_copy16(from + step, to + stride);
+    if (pixels > 2) enn_copy16(from + 2 * step, to + 2 * stride);
+    if (pixels > 3) enn_copy16(from + 3 * step, to + 3 * stride);
+    if (last == 1) continue;
+    to[2] = from[2];
+    if (pixels > 1) to[stride + 2] = from[step + 2];
+    if (pixels > 2) to[2 * stride + 2] = from[2 * step + 2];
+    if (pixels > 3) to[3 * stride + 2] = from[3 * step + 2];
+  }
+  for (int32_t u = last == 0 ? rows : 0; u > 0; u--, from += row, to++) {
+    to[0] = from[0];
+    if (pixels > 1) to[stride] = from[step];
+    if (pixels > 2) to[2 * stride] = from[2 * step];
+    if (pixels > 3) to[3 * stride] = from[3 * step];
+  }
+}
+
 /* A window as `bytes` bytes, the zero point where it lies in the padding. */
 ENN_OUTLINE void enn_window_bytes(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x,
                                   const struct enn_window *t, int32_t bytes, int8_t *to) {
@@ -115,6 +181,24 @@ ENN_OUTLINE void enn_window_bytes(const ENN_CONST struct enn_conv2d_s8 *p, const
   to += t->rows.first * next;
   for (int32_t v = t->cols.first; v < t->cols.last; v += t->run)
     enn_gather_lines(x + v * p->dilation_w * p->in_c, lines, line, row, to + v * p->in_c, next);
+}
+
+/* The part of the image that `pixels` windows see, of which the first begins at (top, left), with the zero
+ * point in the padding. Returns how long a row is. */
+ENN_OUTLINE int32_t enn_patch(const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x, int32_t top,
+                              int32_t left, int32_t pixels, int8_t *to) {
+  const uint32_t zeros = enn_four_of(p->in_zero);
+  const int32_t width = (pixels - 1) * p->stride_w + p->kernel_w;
+  const int32_t row = (width * p->in_c + 3) & ~3;
+  for (int32_t n = 0; n < p->kernel_h * row; n += 4) enn_store32(to + n, zeros);
+  const struct enn_taps rows = enn_clip_taps(top, p->kernel_h, 1, p->in_h);
+  const struct enn_taps cols = enn_clip_taps(left, width, 1, p->in_w);
+  if (rows.last > rows.first && cols.last > cols.first) {
+    const int8_t *const from = x + ((top + rows.first) * p->in_w + left + cols.first) * p->in_c;
+    enn_gather_lines(from, rows.last - rows.first, (cols.last - cols.first) * p->in_c,
+                     p->in_w * p->in_c, to + rows.first * row + cols.first * p->in_c, row);
+  }
+  return row;
 }
 
 #define ENN_C(name) enn_##name##_pairs4

@@ -17,10 +17,12 @@
  * cols4: where a sum may be larger. The columns are x less its zero point; |acc| < 2^30.
  *
  * Layout: w[out_c][blocks][4] with blocks = ceil(kernel_h kernel_w in_c / 4), the taps of
- * w[kernel_h][kernel_w][in_c] in order, zeros behind the last; 4-aligned. fold: the second byte of
+ * w[kernel_h][kernel_w in_c] in order, but that what is left of each row behind its whole words comes after
+ * the words of all rows; zeros behind the last; 4-aligned. fold: the second byte of
  * each two is less by one where the first is negative. A block of the columns is eight words, near (cols4:
- * even bytes) of the four pixels, then far (odd bytes). scratch holds `blocks` of them, and 4 blocks
- * bytes more where in_c is no multiple of 4; 4-aligned, as x is. right[out_c] are shifts to the
+ * even bytes) of the four pixels, then far (odd bytes). scratch holds `blocks` of them, and
+ * more where in_c is no multiple of 4: 4 blocks bytes, or the rests of four (three) windows,
+ * 4 ceil(kernel_h (kernel_w in_c % 4) / 4) bytes each; 4-aligned, as x is. right[out_c] are shifts to the
  * right.
  *
  * A channel with right = -128 is constant: its bias is the output, and it has no weights in w. Networks

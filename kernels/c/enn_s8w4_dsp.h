@@ -4,7 +4,7 @@
  *
  * conv2d_cols4: the columns of enn_s8_columns_dsp.h times nibbles (enn_dot4_dsp.h).
  * w[out_c][words][4]: byte k of a word has tap 8 n + k in its upper half and tap 8 n + 4 + k in its
- * lower one, zeros behind the last tap; the bias is 16 times that of the graph, as the sums are.
+ * lower one, in the order of enn_s8_conv_dsp.h, zeros behind the last tap; the bias is 16 times that of the graph, as the sums are.
  * scratch: as there, for twice `words` blocks.
  * dense_rows4: out / 4 groups of w[words][4][4] (a word of each of four outputs), then the out % 4
  * outputs that are left, w[words][4] each; words as above. The bias is 16 times that of the graph, less
@@ -44,7 +44,8 @@ ENN_INLINE void enn_conv2d_s8w4_cols4__dsp(const ENN_CONST struct enn_conv2d_s8 
   /* What is computed from here and dropped, or meets weights of 0: let it be numbers. */
   for (int32_t i = 0; i < 2 * words * ENN_DOT4_BYTES; i += 4) enn_store32(scratch + i, 0);
   const struct enn_widening c = {.minus = enn_pair_of(-p->in_zero), .zero = p->in_zero};
-  struct enn_pixel pixel = enn_first_pixel(p);
+  struct enn_pixels pixel;
+  enn_pixels_start(&pixel, p, 4);
   int8_t *at = y;
   for (int32_t first = 0; first < pixels; first += 4, at += 3 * channels) {
     const int32_t left = pixels - first;

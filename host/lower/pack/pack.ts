@@ -8,7 +8,7 @@ import type { MultiplierTable } from '../../quant/interpret/params.js';
 import { channelsFirst } from '../../quant/interpret/quant.js';
 
 /**
- * - `taps4`: per output channel all taps, zeros up to a multiple of four.
+ * - `taps4`: per output channel all taps, as `columnTaps` has them, zeros up to a multiple of four.
  * - `fold4`: `taps4`, two taps to a half: the second byte is less by one where the first is negative.
  * - `rows4`: four inputs of four outputs together; the last out % 4 outputs as `taps4`.
  * - `rows6`: as `rows4` by six outputs, two inputs to a half as in `fold4`.
@@ -75,6 +75,22 @@ function quads(w: Int8Array, channels: number): Int8Array {
   });
 }
 
+/**
+ * The taps of w[channels][height][width][depth] in the order of a column (enn_s8_columns_dsp.h): of each row
+ * the whole words, then what is left of all rows.
+ */
+export function columnTaps(w: Int8Array, [, height, width, depth]: Shape): Int8Array {
+  const line = width! * depth!;
+  const words = line - (line % 4);
+  const rows = Array.from({ length: height! }, (_, u) => u * line);
+  const run = (first: number, count: number) => Array.from({ length: count }, (_, i) => first + i);
+  const order = [
+    ...rows.flatMap((first) => run(first, words)),
+    ...rows.flatMap((first) => run(first + words, line - words)),
+  ];
+  return w.map((_, i) => w[i - (i % order.length) + order[i % order.length]!]!);
+}
+
 /** The rows of w[rows][...] that are not skipped. */
 function kept(w: Int8Array, rows: number, skipped: ReadonlySet<number>): Int8Array {
   const count = w.length / rows;
@@ -84,7 +100,8 @@ function kept(w: Int8Array, rows: number, skipped: ReadonlySet<number>): Int8Arr
 type Packer = (w: Int8Array, shape: Shape, skipped: ReadonlySet<number>) => Int8Array;
 
 const packers: { readonly [P in Packing]: Packer } = {
-  taps4: (w, shape, skipped) => taps4(kept(w, shape[0]!, skipped), shape[0]! - skipped.size),
+  taps4: (w, shape, skipped) =>
+    taps4(columnTaps(kept(w, shape[0]!, skipped), shape), shape[0]! - skipped.size),
   fold4: (w, shape, skipped) => halves(packers.taps4(w, shape, skipped)),
   rows4: (w, shape) => byRows(w, shape[0]!, 4),
   rows6: (w, shape) => halves(byRows(w, shape[0]!, 6)),
@@ -108,6 +125,22 @@ export function packWeights(
   return packers[packing](w, shape, skipped);
 }
 
+/**
+ * Bytes of the columns of `pixels` windows [, height, width, depth], `stride` pixels apart, and of what is
+ * gathered before they are widened (enn_s8_columns_dsp.h).
+ */
+export function columnBytes(
+  [, height, width, depth]: Shape,
+  stride: number,
+  pixels: 3 | 4,
+): number {
+  const blocks = Math.ceil((height! * width! * depth!) / 4);
+  if (depth! % 4 === 0) return blocks * 8 * pixels;
+  const rests = multipleOf4(height! * ((width! * depth!) % 4));
+  const patch = height! * multipleOf4(((pixels - 1) * stride + width!) * depth!);
+  return blocks * 8 * pixels + Math.max(4 * blocks, pixels * rests + patch);
+}
+
 /** The bias of a dense layer whose kernel does not subtract the input's zero point; in int32. */
 export function foldZero(bias: Int32Array, w: Int8Array, zero: number): Int32Array {
   const count = w.length / bias.length;
@@ -121,7 +154,7 @@ export function foldZero(bias: Int32Array, w: Int8Array, zero: number): Int32Arr
  * The bias of a convolution over folded columns (enn_s8_conv_dsp.h), 256 times that of the graph less
  * what zero points add; in int32.
  *
- * @param w [channels][taps]
+ * @param w [channels][taps], as `columnTaps` has them
  * @param skipped channels whose bias is their output
  */
 export function foldHalves(

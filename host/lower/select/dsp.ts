@@ -10,6 +10,8 @@ import type { LayerOp } from '../../quant/quant-rules.js';
 import type { Kernel } from '../lowered.js';
 import { runsInPlace } from '../overlap.js';
 import {
+  columnBytes,
+  columnTaps,
   foldHalves,
   foldRows,
   foldTaps,
@@ -56,11 +58,11 @@ function folds(
 
 /** The tables of a convolution over folded columns. */
 function folded({ graph, node }: Case<'conv2d'>, form: ShortForm): ShortForm {
-  const weights = weightsOf(graph, node);
   const channels = getValue(graph, node.output).shape[3]!;
+  const taps = columnTaps(weightsOf(graph, node), getValue(graph, node.inputs[1]!).shape);
   const { zero } = perTensor(getValue(graph, node.inputs[0]!));
   const { skipped = new Set<number>() } = form;
-  return { ...form, bias: foldHalves(form.bias, weights, channels, zero, skipped) };
+  return { ...form, bias: foldHalves(form.bias, taps, channels, zero, skipped) };
 }
 
 /** Whether the clamp leaves nothing below the zero point: then no rounding needs the sign of a sum. */
@@ -82,7 +84,8 @@ const conv2d: Choice<'conv2d'> = (c) => {
   if (!form) return undefined;
   const { multiplier, shift } = form.multipliers;
   const own = { ...form, multipliers: { multiplier, shift: rightShifts(shift) } };
-  const [, height, width, channels] = getValue(graph, node.inputs[1]!).shape as number[];
+  const window = getValue(graph, node.inputs[1]!).shape;
+  const [, height, width, channels] = window;
   const blocks = Math.ceil((height! * width! * channels!) / 4);
   const fold = folds(c, form);
   const positive = isPositive(c);
@@ -93,8 +96,7 @@ const conv2d: Choice<'conv2d'> = (c) => {
     ...(border && { border }),
     order: pixels === 3 ? ('blocks3' as const) : ('blocks' as const),
     packing: fold ? ('fold4' as const) : ('taps4' as const),
-    // Windows whose runs are no whole words are gathered as bytes first.
-    scratchBytes: blocks * (8 * pixels + (channels! % 4 === 0 ? 0 : 4)),
+    scratchBytes: columnBytes(window, node.attrs.stride[1], pixels),
     instructions: convInstructions(getValue(graph, node.output), blocks, pixels),
     requantization: fold ? folded(c, own) : own,
   });

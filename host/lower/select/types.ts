@@ -10,7 +10,7 @@ import { isLayer, type LayerNode, type LayerOp } from '../../quant/quant-rules.j
 import type { Arch, Kernel, ReadingOrder } from '../lowered.js';
 import type { StepNode, StepOp } from '../lowered-ops.js';
 import { rowSums } from '../pack/mve.js';
-import { packWeights } from '../pack/pack.js';
+import { columnBytes, columnTaps, packWeights } from '../pack/pack.js';
 import {
   highMultiplier,
   type LayerTables,
@@ -92,7 +92,7 @@ function portableLayer(layer: Layer, types: 's16w8' | 's8w4'): Kernel {
 }
 
 /** Bytes of scratch per block of four taps of four pixels, and per block of one pixel's line. */
-const [columnBytes, lineBytes] = [32, 8] as const;
+const [blockBytes, lineBytes] = [32, 8] as const;
 
 const tapsOf = ({ graph, node }: Layer) => {
   const [, height = 1, width = 1, channels = 1] = getValue(graph, node.inputs[1]!).shape;
@@ -107,7 +107,7 @@ const isPlain = ({ graph, node }: Layer): boolean =>
 const dspS16: { readonly [O in LayerOp]: (layer: Layer) => Omit<Kernel, 'header'> | undefined } = {
   conv2d(layer) {
     const { channels, blocks } = tapsOf(layer);
-    const bytes = channels % 4 === 0 ? columnBytes : columnBytes + lineBytes;
+    const bytes = channels % 4 === 0 ? blockBytes : blockBytes + lineBytes;
     const scratchBytes = blocks * bytes;
     return { name: 'enn_conv2d_s16w8_cols4__dsp', order: 'blocks', scratchBytes };
   },
@@ -192,11 +192,13 @@ function tablesS4(
 /** The kernels of 4-bit weights for Armv7E-M. */
 const dspS4: { readonly [O in LayerOp]: (layer: Layer) => Kernel | undefined } = {
   conv2d(layer) {
+    const node = layer.node as NodeOf<'conv2d'>;
+    const window = getValue(layer.graph, node.inputs[1]!).shape;
+    const pack = (w: Int8Array, rows: number) => packS4.conv2d(columnTaps(w, window), rows);
     // The columns of a convolution are less the zero point.
-    const tables = tablesS4(layer, packS4.conv2d, 0);
-    const { channels, blocks } = tapsOf(layer);
-    const even = 2 * Math.ceil(blocks / 2);
-    const scratchBytes = Math.max(even * columnBytes, blocks * (columnBytes + (channels % 4 && 4)));
+    const tables = tablesS4(layer, pack, 0);
+    const even = 2 * Math.ceil(tapsOf(layer).blocks / 2);
+    const scratchBytes = Math.max(even * blockBytes, columnBytes(window, node.attrs.stride[1], 4));
     const name = 'enn_conv2d_s8w4_cols4__dsp';
     return tables && { name, header: headerS4, order: 'blocks', scratchBytes, tables };
   },
