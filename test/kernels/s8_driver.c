@@ -213,6 +213,7 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
   x_w_s_y(enn_depthwise_conv2d_s8_quads__dsp, enn_conv2d_s8) \
   x_w_y(enn_dense_s8_rows4__dsp, enn_dense_s8)              \
   x_w_y(enn_dense_s8_fold6__dsp, enn_dense_s8)              \
+  x_w_s_y(enn_dense_s8_wide6__dsp, enn_dense_s8)            \
   a_b_y(enn_add_s8_same__dsp, enn_add_same_s8)              \
   x_y(enn_max_pool2d_s8__dsp, enn_pool2d_s8)                \
   x_y(enn_avg_pool2d_s8__dsp, enn_pool2d_s8)                \

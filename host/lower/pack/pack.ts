@@ -11,7 +11,7 @@ import { channelsFirst } from '../../quant/interpret/quant.js';
  * - `taps4`: per output channel all taps, as `columnTaps` has them, zeros up to a multiple of four.
  * - `fold4`: `taps4`, two taps to a half: the second byte is less by one where the first is negative.
  * - `rows4`: four inputs of four outputs together; the last out % 4 outputs as `taps4`.
- * - `rows6`: as `rows4` by six outputs, two inputs to a half as in `fold4`.
+ * - `rows6`: as `rows4` by six outputs, then by two, two inputs to a half as in `fold4`.
  * - `channels4`: per four channels all taps, four channels of a tap together; zeros for channels
  *   that are not there.
  * - `quads`: `channels4`, but the last group is the last four channels; there are at least four.
@@ -38,18 +38,30 @@ function halves(w: Int8Array): Int8Array {
   return w.map((value, i) => (i % 2 === 1 && w[i - 1]! < 0 ? value - 1 : value));
 }
 
-/** Four inputs of `group` outputs together; the last rows, fewer, as they are. */
-function byRows(w: Int8Array, rows: number, group: number): Int8Array {
+/** Rows by groups of so many: as often as the first goes into what is left, then the second, .... */
+function groupsOf(rows: number, sizes: readonly number[]): number[] {
+  const groups: number[] = [];
+  let left = rows;
+  for (const size of sizes) {
+    for (; left >= size; left -= size) groups.push(size);
+  }
+  return groups;
+}
+
+/** Four inputs of the outputs of a group together. */
+function byRows(w: Int8Array, rows: number, sizes: readonly number[]): Int8Array {
   const padded = taps4(w, rows);
   const stride = padded.length / rows;
   const out = padded.slice();
-  for (let first = 0; first + group <= rows; first += group) {
+  let first = 0;
+  for (const group of groupsOf(rows, sizes)) {
     for (let row = 0; row < group; row++) {
       for (let i = 0; i < stride; i++) {
         const to = first * stride + (i - (i % 4)) * group + row * 4 + (i % 4);
         out[to] = padded[(first + row) * stride + i]!;
       }
     }
+    first += group;
   }
   return out;
 }
@@ -103,8 +115,8 @@ const packers: { readonly [P in Packing]: Packer } = {
   taps4: (w, shape, skipped) =>
     taps4(columnTaps(kept(w, shape[0]!, skipped), shape), shape[0]! - skipped.size),
   fold4: (w, shape, skipped) => halves(packers.taps4(w, shape, skipped)),
-  rows4: (w, shape) => byRows(w, shape[0]!, 4),
-  rows6: (w, shape) => halves(byRows(w, shape[0]!, 6)),
+  rows4: (w, shape) => byRows(w, shape[0]!, [4, 1]),
+  rows6: (w, shape) => halves(byRows(w, shape[0]!, [6, 2, 1])),
   channels4: (w, shape) => channels4(w, shape.at(-1)!),
   quads: (w, shape) => quads(w, shape.at(-1)!),
   planes: (w, shape) => channelsFirst(w, shape.at(-1)!),

@@ -21,7 +21,7 @@ import {
   type ShortForm,
   shortForm,
 } from '../pack/pack.js';
-import type { Case, Choice, Choices } from './choice.js';
+import { type Case, type Choice, type Choices, isOnePixel } from './choice.js';
 
 /**
  * The tables of a layer for the short requantization, if that can do the same.
@@ -80,6 +80,8 @@ function convInstructions(y: Value, blocks: number, pixels: 3 | 4): number {
 
 const conv2d: Choice<'conv2d'> = (c) => {
   const { graph, node } = c;
+  const whole = isOnePixel(c) ? short(c, false) : undefined;
+  if (whole) return { ...denseLayer(c, whole), form: 'dense' };
   const form = short(c, true);
   if (!form) return undefined;
   const { multiplier, shift } = form.multipliers;
@@ -221,16 +223,23 @@ const depthwiseConv2d: Choice<'depthwiseConv2d'> = (c) => {
   return quadsOf(c, requantization, slow) ?? slow;
 };
 
-/** Instructions of an output and input of enn_s8_dense_dsp.h, and of enn_s8_dense_fold_dsp.h. */
-const denseCost = (outputs: number, group: 4 | 6): number =>
-  (outputs - (outputs % group)) * (group === 4 ? 1.25 : 25 / 24) + 2.2 * (outputs % group);
+/**
+ * Instructions for `inputs` of all outputs: of enn_s8_dense_dsp.h, by four, then one by one; of
+ * enn_s8_dense_fold_dsp.h, by six, then two, with the inputs as they are or wide.
+ */
+const denseCost: { readonly [K in 'rows4' | 'fold6' | 'wide6']: (n: number) => number } = {
+  rows4: (n) => 20 * Math.floor(n / 4) + 9 * (n % 4),
+  fold6: (n) => 25 * Math.floor(n / 6) + 7 * (n % 6),
+  wide6: (n) => 21 * Math.floor(n / 6) + 5 * (n % 6) + 9,
+};
 
-const dense: Choice<'dense'> = (c) => {
+function denseLayer(c: Case<'dense' | 'conv2d'>, form: ShortForm): Kernel {
   const { graph, node } = c;
-  const form = short(c, false);
-  if (!form) return undefined;
-  const outputs = getValue(graph, node.output).shape[1]!;
-  if (!folds(c, form) || denseCost(outputs, 4) < denseCost(outputs, 6)) {
+  const weights = weightsOf(graph, node as Node);
+  const outputs = getValue(graph, node.output).shape.at(-1)!;
+  const blocks = Math.ceil(weights.length / outputs / 4);
+  const costOf = (kernel: keyof typeof denseCost) => blocks * denseCost[kernel](outputs);
+  if (!folds(c, form) || costOf('rows4') < Math.min(costOf('fold6'), costOf('wide6'))) {
     return {
       name: 'enn_dense_s8_rows4__dsp',
       header: 'enn_s8_dense_dsp.h',
@@ -240,13 +249,22 @@ const dense: Choice<'dense'> = (c) => {
     };
   }
   const { zero } = perTensor(getValue(graph, node.inputs[0]!));
-  return {
+  const narrow: Kernel = {
     name: 'enn_dense_s8_fold6__dsp',
     header: 'enn_s8_dense_fold_dsp.h',
     order: 'pixels',
     packing: 'rows6',
-    requantization: { ...form, bias: foldRows(form.bias, weightsOf(graph, node), zero) },
+    instructions: costOf('fold6'),
+    requantization: { ...form, bias: foldRows(form.bias, weights, zero) },
   };
+  if (costOf('fold6') <= costOf('wide6')) return narrow;
+  const wide = { instructions: costOf('wide6'), scratchBytes: 8 * blocks, smaller: narrow };
+  return { ...narrow, ...wide, name: 'enn_dense_s8_wide6__dsp' };
+}
+
+const dense: Choice<'dense'> = (c) => {
+  const form = short(c, false);
+  return form && denseLayer(c, form);
 };
 
 /** One operand is halved exactly, the one with the larger scale; see enn_s8_add_dsp.h. */
