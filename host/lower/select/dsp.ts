@@ -81,7 +81,7 @@ function convInstructions(y: Value, blocks: number, pixels: 3 | 4): number {
 const conv2d: Choice<'conv2d'> = (c) => {
   const { graph, node } = c;
   const whole = isOnePixel(c) ? short(c, false) : undefined;
-  if (whole) return { ...denseLayer(c, whole), form: 'dense' };
+  if (whole) return denseLayer(c, whole);
   const form = short(c, true);
   if (!form) return undefined;
   const { multiplier, shift } = form.multipliers;
@@ -234,6 +234,7 @@ const denseCost: { readonly [K in 'rows4' | 'fold6' | 'wide6']: (n: number) => n
 };
 
 function denseLayer(c: Case<'dense' | 'conv2d'>, form: ShortForm): Kernel {
+  const call = c.node.op === 'dense' ? {} : ({ form: 'dense' } as const);
   const { graph, node } = c;
   const weights = weightsOf(graph, node as Node);
   const outputs = getValue(graph, node.output).shape.at(-1)!;
@@ -241,6 +242,7 @@ function denseLayer(c: Case<'dense' | 'conv2d'>, form: ShortForm): Kernel {
   const costOf = (kernel: keyof typeof denseCost) => blocks * denseCost[kernel](outputs);
   if (!folds(c, form) || costOf('rows4') < Math.min(costOf('fold6'), costOf('wide6'))) {
     return {
+      ...call,
       name: 'enn_dense_s8_rows4__dsp',
       header: 'enn_s8_dense_dsp.h',
       order: 'pixels',
@@ -250,6 +252,7 @@ function denseLayer(c: Case<'dense' | 'conv2d'>, form: ShortForm): Kernel {
   }
   const { zero } = perTensor(getValue(graph, node.inputs[0]!));
   const narrow: Kernel = {
+    ...call,
     name: 'enn_dense_s8_fold6__dsp',
     header: 'enn_s8_dense_fold_dsp.h',
     order: 'pixels',
