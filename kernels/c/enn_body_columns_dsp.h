@@ -161,8 +161,14 @@ ENN_INLINE void ENN_C(window)(const ENN_CONST struct enn_conv2d_s8 *p, const int
                               const struct enn_pixels *at, int32_t blocks,
                               const struct enn_widening *c, int8_t *bytes, int8_t *to) {
   const int32_t words = (p->in_c & 3) == 0, rows = p->kernel_h;
+  const int32_t line = p->kernel_w * p->in_c, natural = at->narrow || at->rest == 0;
   if (at->top >= 0 && at->top <= at->down && at->left >= 0 && at->left <= at->right) {
     const int8_t *from = x + at->at;
+    if (!words && at->narrow) {
+      enn_gather_lines(from, rows, line, at->row, bytes, line);
+      ENN_C(widen_run)(bytes, blocks, c->minus, to);
+      return;
+    }
     if (!words) ENN_C(widen_rows)(from, rows, at->row, at->run, at->rest, c->minus, bytes, to);
     for (int32_t u = words ? rows : 0; u > 0; u--, from += at->row)
       to = ENN_C(widen_run)(from, at->run, c->minus, to);
@@ -175,8 +181,7 @@ ENN_INLINE void ENN_C(window)(const ENN_CONST struct enn_conv2d_s8 *p, const int
   }
   enn_window_bytes(p, x, &t, 4 * blocks, bytes);
   /* The rests are gathered over rows whose words are done. */
-  const int32_t line = p->kernel_w * p->in_c;
-  if (at->rest == 0) ENN_C(widen_run)(bytes, blocks, c->minus, to);
+  if (natural) ENN_C(widen_run)(bytes, blocks, c->minus, to);
   else ENN_C(widen_rows)(bytes, rows, line, at->run, at->rest, c->minus, bytes, to);
 }
 
@@ -186,7 +191,8 @@ ENN_OUTLINE void ENN_C(edges)(const ENN_CONST struct enn_conv2d_s8 *p, const int
                               struct enn_pixels *at, int32_t count, int32_t blocks,
                               const struct enn_widening *c, int8_t *scratch) {
   int8_t *const bytes = scratch + blocks * ENN_BLOCK_BYTES;
-  if (count == ENN_P && at->j + ENN_P <= at->width && (p->in_c & 3) != 0 && at->down >= 0) {
+  if (count == ENN_P && at->j + ENN_P <= at->width && (p->in_c & 3) != 0 && at->down >= 0 &&
+      !at->narrow) {
     int8_t *const patch = bytes + ENN_P * ((p->kernel_h * at->rest + 3) & ~3);
     const int32_t row = enn_patch(p, x, at->top, at->left, ENN_P, patch);
     ENN_C(inside)(patch, p->kernel_h, row, at, blocks, c->minus, scratch);

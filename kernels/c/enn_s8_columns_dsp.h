@@ -5,7 +5,8 @@
  * rows, then their rests. Windows inside the image are widened from x, four pixels at once where they lie
  * in one row; the rests are gathered behind the columns. Where pixels are no whole words, four windows that
  * reach out of the image are made a patch first, behind the rests, and single ones gathered as bytes, 4
- * blocks of them, behind the columns. Pixel by pixel 5.25 instructions a word where it is folded, 4.25 as pairs.
+ * blocks of them, behind the columns. Where rows have fewer than four outputs all windows are gathered so, and
+ * the taps of a column are in their own order. Pixel by pixel 5.25 instructions a word where it is folded, 4.25 as pairs.
  */
 #ifndef ENN_S8_COLUMNS_DSP_H
 #define ENN_S8_COLUMNS_DSP_H
@@ -20,6 +21,9 @@ struct enn_widening {
   int32_t zero; /* a byte in the padding */
 };
 
+/* Outputs of a row from which on windows are widened from the image. */
+#define ENN_LEAST_ROW 4
+
 /* Where the windows of the next pixels lie. Windows that begin in [0, down] x [0, right] are inside the image,
  * and their rows are runs of bytes; [0, last] is where the first of several pixels then is. Rows of outputs
  * are `width` long. Pixels that are their own windows are all in one row. */
@@ -31,6 +35,7 @@ struct enn_pixels {
   int32_t stride, step; /* from one pixel to the next, in pixels and in bytes */
   int32_t next, begin;  /* from one row of pixels to the next, in bytes and in pixels */
   int32_t row, run, rest; /* of x in bytes; words and bytes of a row of a window */
+  int32_t narrow;         /* rows are too short for several pixels */
 };
 
 ENN_OUTLINE void enn_pixels_start(struct enn_pixels *at, const ENN_CONST struct enn_conv2d_s8 *p,
@@ -51,7 +56,8 @@ ENN_OUTLINE void enn_pixels_start(struct enn_pixels *at, const ENN_CONST struct 
     at->right = pixels - 1;
     at->down = 0;
   }
-  at->last = at->right - (count - 1) * p->stride_w;
+  at->narrow = at->width < ENN_LEAST_ROW && p->kernel_h * p->kernel_w > 1;
+  at->last = at->narrow ? -1 : at->right - (count - 1) * p->stride_w;
   at->next = p->stride_h * at->row - at->width * at->step;
   at->begin = at->width * p->stride_w;
   at->j = 0;

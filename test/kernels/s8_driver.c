@@ -208,6 +208,7 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
   x_w_s_y(enn_depthwise_conv2d_s8_3x3plane__dsp, enn_conv2d_s8) \
   x_w_s_y(enn_depthwise_conv2d_s8_3x3planepositive__dsp, enn_conv2d_s8) \
   x_w_s_y(enn_depthwise_conv2d_s8_line__dsp, enn_conv2d_s8) \
+  x_w_s_y(enn_depthwise_conv2d_s8_linepositive__dsp, enn_conv2d_s8) \
   x_w_y(enn_depthwise_conv2d_s8__dsp, enn_conv2d_s8)        \
   x_w_y(enn_depthwise_conv2d_s8_3x3quads__dsp, enn_conv2d_s8) \
   x_w_s_y(enn_depthwise_conv2d_s8_quads__dsp, enn_conv2d_s8) \

@@ -10,6 +10,7 @@ import { channelsFirst } from '../../quant/interpret/quant.js';
 /**
  * - `taps4`: per output channel all taps, as `columnTaps` has them, zeros up to a multiple of four.
  * - `fold4`: `taps4`, two taps to a half: the second byte is less by one where the first is negative.
+ * - `bytes4`, `foldBytes4`: the same with the taps in their own order.
  * - `rows4`: four inputs of four outputs together; the last out % 4 outputs as `taps4`.
  * - `rows6`: as `rows4` by six outputs, then by two, two inputs to a half as in `fold4`.
  * - `channels4`: per four channels all taps, four channels of a tap together; zeros for channels
@@ -17,7 +18,16 @@ import { channelsFirst } from '../../quant/interpret/quant.js';
  * - `quads`: `channels4`, but the last group is the last four channels; there are at least four.
  * - `planes`: per channel all taps.
  */
-export type Packing = 'taps4' | 'fold4' | 'rows4' | 'rows6' | 'channels4' | 'quads' | 'planes';
+export type Packing =
+  | 'taps4'
+  | 'fold4'
+  | 'bytes4'
+  | 'foldBytes4'
+  | 'rows4'
+  | 'rows6'
+  | 'channels4'
+  | 'quads'
+  | 'planes';
 
 const multipleOf4 = (n: number): number => Math.ceil(n / 4) * 4;
 
@@ -115,6 +125,8 @@ const packers: { readonly [P in Packing]: Packer } = {
   taps4: (w, shape, skipped) =>
     taps4(columnTaps(kept(w, shape[0]!, skipped), shape), shape[0]! - skipped.size),
   fold4: (w, shape, skipped) => halves(packers.taps4(w, shape, skipped)),
+  bytes4: (w, shape, skipped) => taps4(kept(w, shape[0]!, skipped), shape[0]! - skipped.size),
+  foldBytes4: (w, shape, skipped) => halves(packers.bytes4(w, shape, skipped)),
   rows4: (w, shape) => byRows(w, shape[0]!, [4, 1]),
   rows6: (w, shape) => halves(byRows(w, shape[0]!, [6, 2, 1])),
   channels4: (w, shape) => channels4(w, shape.at(-1)!),
@@ -125,7 +137,7 @@ const packers: { readonly [P in Packing]: Packer } = {
 /**
  * Weights of the graph's layout (conv2d OHWI, depthwise 1HWC, dense OI) as a kernel wants them.
  *
- * @param skipped output channels that `taps4` and `fold4` leave out
+ * @param skipped output channels that the packings of conv2d leave out
  */
 export function packWeights(
   w: Int8Array,

@@ -56,13 +56,29 @@ function folds(
   return !weightsOf(graph, node).includes(-128) && bounds!.every(fits);
 }
 
+/** Rows of outputs from which on windows are widened from the image (enn_s8_columns_dsp.h). */
+const leastRow = 4;
+
+/** Whether rows are so short that all windows are gathered as bytes. */
+export function isNarrow({ graph, node }: Pick<Case<'conv2d'>, 'graph' | 'node'>): boolean {
+  const [, height, width] = getValue(graph, node.inputs[1]!).shape;
+  return getValue(graph, node.output).shape[2]! < leastRow && height! * width! > 1;
+}
+
 /** The tables of a convolution over folded columns. */
 function folded({ graph, node }: Case<'conv2d'>, form: ShortForm): ShortForm {
   const channels = getValue(graph, node.output).shape[3]!;
-  const taps = columnTaps(weightsOf(graph, node), getValue(graph, node.inputs[1]!).shape);
+  const w = weightsOf(graph, node);
+  const taps = isNarrow({ graph, node }) ? w : columnTaps(w, getValue(graph, node.inputs[1]!).shape);
   const { zero } = perTensor(getValue(graph, node.inputs[0]!));
   const { skipped = new Set<number>() } = form;
   return { ...form, bias: foldHalves(form.bias, taps, channels, zero, skipped) };
+}
+
+/** The tables of a depthwise layer whose kernel does not subtract the input's zero point. */
+function withZero({ graph, node }: Case<'depthwiseConv2d'>, form: ShortForm): ShortForm {
+  const { zero } = perTensor(getValue(graph, node.inputs[0]!));
+  return { ...form, bias: foldTaps(form.bias, weightsOf(graph, node), zero) };
 }
 
 /** Whether the clamp leaves nothing below the zero point: then no rounding needs the sign of a sum. */
@@ -92,12 +108,15 @@ const conv2d: Choice<'conv2d'> = (c) => {
   const fold = folds(c, form);
   const positive = isPositive(c);
   const border = borderOf(node) !== undefined;
+  const packing = isNarrow(c)
+    ? ({ fold: 'foldBytes4', taps: 'bytes4' } as const)
+    : ({ fold: 'fold4', taps: 'taps4' } as const);
   const kernel = (pixels: 3 | 4) => ({
     name: `enn_conv2d_s8_${fold ? 'fold' : 'cols'}${pixels}${fold && positive ? 'positive' : ''}${border ? 'border' : ''}__dsp`,
     header: 'enn_s8_conv_dsp.h',
     ...(border && { border }),
     order: pixels === 3 ? ('blocks3' as const) : ('blocks' as const),
-    packing: fold ? ('fold4' as const) : ('taps4' as const),
+    packing: packing[fold ? 'fold' : 'taps'],
     scratchBytes: columnBytes(window, node.attrs.stride[1], pixels),
     instructions: convInstructions(getValue(graph, node.output), blocks, pixels),
     requantization: fold ? folded(c, own) : own,
@@ -113,10 +132,11 @@ const leastPlaneRows = 4;
 
 /** 3x3 with stride 1 by planes (enn_s8_depthwise_plane_dsp.h). */
 function planeOf(
-  { graph, node }: Case<'depthwiseConv2d'>,
+  c: Case<'depthwiseConv2d'>,
   form: ShortForm,
   positive: boolean,
 ): Kernel | undefined {
+  const { graph, node } = c;
   const [x, w] = node.inputs.map((id) => getValue(graph, id));
   const y = getValue(graph, node.output);
   const { stride, dilation, pad } = node.attrs;
@@ -126,7 +146,6 @@ function planeOf(
     return undefined;
   if (!pad.every((n) => n <= mostPlanePad) || !(same || height! >= leastPlaneRows))
     return undefined;
-  const { zero } = perTensor(x!);
   // The same lines as the kernel's: columns where those are longer and nothing changes its place.
   const length = same ? Math.max(height!, width!) : width!;
   return {
@@ -136,7 +155,7 @@ function planeOf(
     inPlace: elements(y.shape) <= elements(x!.shape) && (same || runsInPlace(x!, y, node.attrs)),
     packing: 'planes',
     scratchBytes: 12 * (Math.ceil(length / 2) + 1),
-    requantization: { ...form, bias: foldTaps(form.bias, weightsOf(graph, node), zero) },
+    requantization: withZero(c, form),
   };
 }
 
@@ -148,20 +167,20 @@ function lineBytes(taps: number, length: number): number {
 
 /** Four channels at a time (enn_s8_depthwise_quads_dsp.h, enn_s8_depthwise_any_dsp.h). */
 function quadsOf(
-  { graph, node }: Case<'depthwiseConv2d'>,
+  c: Case<'depthwiseConv2d'>,
   form: ShortForm,
   slow: Kernel,
 ): Kernel | undefined {
+  const { graph, node } = c;
   const [x, w] = node.inputs.map((id) => getValue(graph, id));
   const y = getValue(graph, node.output);
   if (y.shape[3]! < 4) return undefined;
-  const { zero } = perTensor(x!);
   const [, height, width] = w!.shape as number[];
   const common = {
     order: 'any' as const,
     inPlace: elements(y.shape) <= elements(x!.shape) && runsInPlace(x!, y, node.attrs),
     packing: 'quads' as const,
-    requantization: { ...form, bias: foldTaps(form.bias, weightsOf(graph, node), zero) },
+    requantization: withZero(c, form),
   };
   if (height === 3 && width === 3 && sameShape(node.attrs.dilation, [1, 1])) {
     const name = 'enn_depthwise_conv2d_s8_3x3quads__dsp';
@@ -211,13 +230,13 @@ const depthwiseConv2d: Choice<'depthwiseConv2d'> = (c) => {
     ones && (kernelHeight === 1 || kernelWidth === 1) && x.shape[3 - axis] === y.shape[3 - axis];
   if (isLine && length >= leastLine) {
     return {
-      name: 'enn_depthwise_conv2d_s8_line__dsp',
+      name: `enn_depthwise_conv2d_s8_line${isPositive(c) ? 'positive' : ''}__dsp`,
       header: 'enn_s8_depthwise_line_dsp.h',
       order: 'any',
       inPlace: length <= x.shape[axis]!,
       packing: 'planes',
       scratchBytes: lineBytes(taps, length),
-      requantization,
+      requantization: withZero(c, requantization),
     };
   }
   return quadsOf(c, requantization, slow) ?? slow;
@@ -229,8 +248,8 @@ const depthwiseConv2d: Choice<'depthwiseConv2d'> = (c) => {
  */
 const denseCost: { readonly [K in 'rows4' | 'fold6' | 'wide6']: (n: number) => number } = {
   rows4: (n) => 20 * Math.floor(n / 4) + 9 * (n % 4),
-  fold6: (n) => 25 * Math.floor(n / 6) + 7 * (n % 6),
-  wide6: (n) => 21 * Math.floor(n / 6) + 5 * (n % 6) + 9,
+  fold6: (n) => 25 * Math.floor(n / 6) + 14 * Math.ceil((n % 6) / 2),
+  wide6: (n) => 21 * Math.floor(n / 6) + 10 * Math.ceil((n % 6) / 2) + 9,
 };
 
 function denseLayer(c: Case<'dense' | 'conv2d'>, form: ShortForm): Kernel {

@@ -21,7 +21,7 @@ import {
 } from '../pack/types.js';
 import { accumulatorLimit } from '../proof.js';
 import type { Choice, Choices } from './choice.js';
-import { dspKernels, short } from './dsp.js';
+import { dspKernels, isNarrow, short } from './dsp.js';
 
 /** What a layer's kernel is chosen by. */
 interface Layer {
@@ -194,7 +194,9 @@ const dspS4: { readonly [O in LayerOp]: (layer: Layer) => Kernel | undefined } =
   conv2d(layer) {
     const node = layer.node as NodeOf<'conv2d'>;
     const window = getValue(layer.graph, node.inputs[1]!).shape;
-    const pack = (w: Int8Array, rows: number) => packS4.conv2d(columnTaps(w, window), rows);
+    const ordered = (w: Int8Array) =>
+      isNarrow({ graph: layer.graph, node }) ? w : columnTaps(w, window);
+    const pack = (w: Int8Array, rows: number) => packS4.conv2d(ordered(w), rows);
     // The columns of a convolution are less the zero point.
     const tables = tablesS4(layer, pack, 0);
     const even = 2 * Math.ceil(tapsOf(layer).blocks / 2);
