@@ -69,7 +69,9 @@ export function isNarrow({ graph, node }: Pick<Case<'conv2d'>, 'graph' | 'node'>
 function folded({ graph, node }: Case<'conv2d'>, form: ShortForm): ShortForm {
   const channels = getValue(graph, node.output).shape[3]!;
   const w = weightsOf(graph, node);
-  const taps = isNarrow({ graph, node }) ? w : columnTaps(w, getValue(graph, node.inputs[1]!).shape);
+  const taps = isNarrow({ graph, node })
+    ? w
+    : columnTaps(w, getValue(graph, node.inputs[1]!).shape);
   const { zero } = perTensor(getValue(graph, node.inputs[0]!));
   const { skipped = new Set<number>() } = form;
   return { ...form, bias: foldHalves(form.bias, taps, channels, zero, skipped) };
@@ -166,11 +168,7 @@ function lineBytes(taps: number, length: number): number {
 }
 
 /** Four channels at a time (enn_s8_depthwise_quads_dsp.h, enn_s8_depthwise_any_dsp.h). */
-function quadsOf(
-  c: Case<'depthwiseConv2d'>,
-  form: ShortForm,
-  slow: Kernel,
-): Kernel | undefined {
+function quadsOf(c: Case<'depthwiseConv2d'>, form: ShortForm, slow: Kernel): Kernel | undefined {
   const { graph, node } = c;
   const [x, w] = node.inputs.map((id) => getValue(graph, id));
   const y = getValue(graph, node.output);
