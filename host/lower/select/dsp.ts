@@ -85,7 +85,7 @@ function withZero({ graph, node }: Case<'depthwiseConv2d'>, form: ShortForm): Sh
 
 /** Whether the clamp leaves nothing below the zero point: then no rounding needs the sign of a sum. */
 const isPositive = ({ graph, node }: Case<'conv2d' | 'depthwiseConv2d'>): boolean =>
-  clampOf(graph, node as Node)[0] >= perTensor(getValue(graph, node.output)).zero;
+  clampOf(graph, node)[0] >= perTensor(getValue(graph, node.output)).zero;
 
 /** Instructions of a convolution, from the budget of enn_s8_conv_dsp.h. */
 function convInstructions(y: Value, blocks: number, pixels: 3 | 4): number {
@@ -253,7 +253,7 @@ const denseCost: { readonly [K in 'rows4' | 'fold6' | 'wide6']: (n: number) => n
 function denseLayer(c: Case<'dense' | 'conv2d'>, form: ShortForm): Kernel {
   const call = c.node.op === 'dense' ? {} : ({ form: 'dense' } as const);
   const { graph, node } = c;
-  const weights = weightsOf(graph, node as Node);
+  const weights = weightsOf(graph, node);
   const outputs = getValue(graph, node.output).shape.at(-1)!;
   const blocks = Math.ceil(weights.length / outputs / 4);
   const costOf = (kernel: keyof typeof denseCost) => blocks * denseCost[kernel](outputs);
