@@ -12,7 +12,12 @@ import { type Hyper, optimizerNames } from '../../train/optimizers.js';
 import type { FakeQuantizer } from '../../train/qat.js';
 import { type QatSetup, qatDefaults, rangeKinds } from '../../train/qat-setup.js';
 import { scheduleNames } from '../../train/schedules.js';
-import { type TrainChoices, trainDefaults, trainModel } from '../../train/train.js';
+import {
+  type TrainChoices,
+  type TrainResult,
+  trainDefaults,
+  trainModel,
+} from '../../train/train.js';
 import { type Context, command, defined, exitInterrupted, type Flags, silent } from '../command.js';
 import { needsOf, openTestData, openTrainData } from '../datasets.js';
 import { read, requireTexts, shared } from '../options.js';
@@ -53,24 +58,9 @@ export interface TrainOptions extends TrainChoices {
   readonly out?: string;
 }
 
-export interface TrainReport {
-  /** Of the last finished epoch; null when none was finished. */
-  readonly trainLoss: number | null;
-  /** Of the best epoch; null where the targets are values. */
-  readonly testAccuracy: number | null;
-  readonly testLoss: number | null;
-  /** Finished epochs, those before a resume included. */
-  readonly epochs: number;
-  readonly imagesPerSecond: number;
-  /** Bytes of memory of the training: weights, optimizer state, batches, the planned arenas. */
-  readonly peakBytes: number;
-  /** The best checkpoint, or the last one when no epoch ended. */
-  readonly checkpoint: string | null;
-  /** Ctrl-C came before the last epoch ended. */
-  readonly aborted: boolean;
-}
+/** Without the network itself, which is in the checkpoint. */
+export type TrainReport = Omit<TrainResult, 'graph' | 'history'>;
 
-/** Four decimals; of large numbers four digits. */
 const numberText = (value: number | null): string =>
   value === null ? '-' : Math.abs(value) < 1e6 ? value.toFixed(4) : value.toPrecision(4);
 
