@@ -64,11 +64,11 @@ export type TrainReport = Omit<TrainResult, 'graph' | 'history'>;
 const numberText = (value: number | null): string =>
   value === null ? '-' : Math.abs(value) < 1e6 ? value.toFixed(4) : value.toPrecision(4);
 
-/** A bar per epoch on a terminal, a line per epoch elsewhere. */
+/** A bar per epoch on a terminal, and everywhere a line per epoch that fits 80 columns as a rule. */
 function reporter(context: Context, examples: number): (event: TrainEvent) => void {
   let bar: ReturnType<Context['progress']> | undefined;
   return (event) => {
-    const speed = `${Math.round(event.imagesPerSecond)} images/s`;
+    const speed = `${Math.round(event.imagesPerSecond)} img/s`;
     if (event.kind === 'step') {
       bar ??= context.progress(`epoch ${event.epoch}/${event.epochs}`, examples);
       const done = Math.min(examples, Math.round((event.step / event.steps) * examples));
@@ -84,8 +84,7 @@ function reporter(context: Context, examples: number): (event: TrainEvent) => vo
       `epoch ${event.epoch}/${event.epochs}`,
       `loss ${numberText(event.trainLoss)}`,
       train === null ? [] : `accuracy ${percent(train)}`,
-      `test loss ${numberText(event.testLoss)}`,
-      test === null ? [] : `test accuracy ${percent(test)}`,
+      `test ${[numberText(event.testLoss), test === null ? [] : percent(test)].flat().join(', ')}`,
       speed,
     ];
     context.note(parts.flat().join('  '));
