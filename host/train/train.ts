@@ -1,11 +1,11 @@
 /**
  * Training: options in, checkpoints and a result out. The loop itself is in loop.ts.
  */
-import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../core/errors.js';
 import { sha256 } from '../core/hash.js';
-import { makeOutputFolder, outputError, requireOtherFile } from '../core/output-file.js';
+import { requireOtherFile } from '../core/output-file.js';
 import { elements } from '../core/shape.js';
 import type { Dataset } from '../data/dataset.js';
 import type { Engine } from '../engine/engine.js';
@@ -26,6 +26,7 @@ import { checkData, lossOf, requireSmoothing } from './losses.js';
 import { bestOf, nothingSeen } from './metrics.js';
 import { type Hyper, type OptimizerName, optimizers, resolveOptimizer } from './optimizers.js';
 import type { FakeQuantizer } from './qat.js';
+import { holdRunFolder } from './run-folder.js';
 import { resolveSchedule } from './schedules.js';
 
 /** What holds where an option is not given; the learning rate's default is the optimizer's own. */
@@ -219,22 +220,6 @@ function readResume(options: TrainOptions, graph: Graph, setup: Setup): Checkpoi
   return { ...saved, graph: withData(graph, saved.graph.data as Tensors) };
 }
 
-/**
- * Makes the output folder and finds out now, not after an epoch, whether it can be written. Removes
- * what a killed training left of a checkpoint that it was writing.
- */
-function prepareFolder(out: string): void {
-  makeOutputFolder(out);
-  try {
-    accessSync(out, constants.W_OK);
-    for (const name of readdirSync(out)) {
-      if (/^(last|best)\.safetensors\.\d+$/.test(name)) rmSync(join(out, name), { force: true });
-    }
-  } catch (cause) {
-    throw outputError(out, cause);
-  }
-}
-
 async function start(
   graph: Graph,
   setup: Setup,
@@ -289,11 +274,15 @@ export async function trainModel(options: TrainOptions): Promise<TrainResult> {
   checkData(graph, data);
   if (testData) checkData(graph, testData);
   const from = readResume(options, graph, setup) ?? (await start(graph, setup, quantizer));
-  if (out !== undefined) prepareFolder(out);
+  const giveBack = out === undefined ? () => {} : holdRunFolder(out);
   const onProgress = options.onProgress ?? (() => {});
-  const run = await runTraining(from, {
-    ...{ data, testData, engine, out, signal, epochs, checkpointEvery, onProgress, recompute },
-    quantizer,
-  });
-  return resultOf(out, run);
+  try {
+    const run = await runTraining(from, {
+      ...{ data, testData, engine, out, signal, epochs, checkpointEvery, onProgress, recompute },
+      quantizer,
+    });
+    return resultOf(out, run);
+  } finally {
+    giveBack();
+  }
 }
