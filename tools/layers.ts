@@ -3,6 +3,7 @@
  *
  *     npm run layers                                   40 random layers on mps2-an386
  *     npm run layers -- --board mps3-an547 --seed 7 --count 80
+ *     npm run layers -- --board mps2-an385-v6m --kinds mean,mul,narrow
  *
  * All layers are one network with an input and an output each, so that one run counts them all. A line
  * is instructions, instructions an output, multiply-accumulates an instruction, and the layer; the
@@ -12,7 +13,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { EdgeNnError, exitCodes } from '../host/core/errors.js';
+import { EdgeNnError, exitCodes, UsageError } from '../host/core/errors.js';
 import { elements, type Pair } from '../host/core/shape.js';
 import { exportTflite } from '../host/emit/tflite/tflite.js';
 import { benchModel } from '../host/eval/bench.js';
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     board: { type: 'string', default: 'mps2-an386' },
     seed: { type: 'string', default: '1' },
     count: { type: 'string', default: '40' },
+    kinds: { type: 'string' },
   },
 });
 const seed = Number(values.seed);
@@ -56,6 +58,13 @@ const windows: readonly Pair[] = [
   [2, 2],
 ];
 
+const strides: readonly Pair[] = [
+  [1, 1],
+  [1, 1],
+  [2, 2],
+  [3, 3],
+];
+
 /** An image, its channels a multiple of 4 every second time. */
 function image(n: Network, next: Draw, channels: number): ValueId {
   const depth = next(0, 1) === 0 ? 4 * Math.ceil(channels / 4) : channels;
@@ -63,13 +72,7 @@ function image(n: Network, next: Draw, channels: number): ValueId {
 }
 
 function windowOptions(next: Draw, kernel: Pair) {
-  const stride = pick<Pair>(next, [
-    [1, 1],
-    [1, 1],
-    [2, 2],
-    [3, 3],
-  ]);
-  return { kernel, stride, pad: 'same', relu: next(0, 1) === 1 } as const;
+  return { kernel, stride: pick(next, strides), pad: 'same', relu: next(0, 1) === 1 } as const;
 }
 
 const words = ({ kernel, stride, relu }: ReturnType<typeof windowOptions>): string =>
@@ -81,9 +84,43 @@ function conv(n: Network, next: Draw): Layer {
   return [n.conv(x, next(1, 40), options), `conv2d ${words(options)}`];
 }
 
+/** First layers: one to four channels, windows of any form. */
+function narrow(n: Network, next: Draw): Layer {
+  const kernel = pick<Pair>(next, [...windows, [10, 4], [8, 1], [1, 9], [4, 4]]);
+  const stride = pick<Pair>(next, strides);
+  const options = { kernel, stride, pad: 'same', relu: next(0, 1) === 1 } as const;
+  const x = n.input([next(8, 24), next(8, 24), next(1, 4)]);
+  return [n.conv(x, next(1, 24), options), `narrow ${words(options)}`];
+}
+
 function depthwise(n: Network, next: Draw): Layer {
   const options = windowOptions(next, pick(next, windows));
   return [n.depthwise(image(n, next, next(1, 40)), 1, options), `depthwise ${words(options)}`];
+}
+
+/** Depthwise layers with several outputs per channel. */
+function several(n: Network, next: Draw): Layer {
+  const options = windowOptions(next, pick(next, windows));
+  const x = n.input([next(4, 16), next(4, 16), next(1, 16)]);
+  const times = next(2, 8);
+  return [n.depthwise(x, times, options), `several x ${times} ${words(options)}`];
+}
+
+/** Depthwise layers with gaps between taps. */
+function dilated(n: Network, next: Draw): Layer {
+  const dilation: Pair = [next(1, 3), next(2, 4)];
+  const kernel = pick<Pair>(next, windows);
+  const options = { kernel, pad: 'same', stride: [1, 1], relu: next(0, 1) === 1 } as const;
+  const text = `dilated ${words(options)} by ${dilation.join('x')}`;
+  const x = n.input([next(4, 16), next(4, 16), next(1, 24)]);
+  return [n.depthwise(x, 1, { ...options, dilation }), text];
+}
+
+/** Depthwise layers of the smallest planes. */
+function tiny(n: Network, next: Draw): Layer {
+  const options = windowOptions(next, pick(next, windows));
+  const x = n.input([next(1, 4), next(1, 4), 4 * next(4, 32)]);
+  return [n.depthwise(x, 1, options), `tiny ${words(options)}`];
 }
 
 function dense(n: Network, next: Draw): Layer {
@@ -96,29 +133,88 @@ function pool(n: Network, next: Draw): Layer {
     [2, 2],
     [3, 3],
     [5, 3],
+    [1, 4],
+    [7, 7],
   ]);
-  const options = {
-    pad: 'same',
-    stride: pick<Pair>(next, [
-      [2, 2],
-      [1, 1],
-    ]),
-  } as const;
+  const options = { pad: 'same', stride: pick<Pair>(next, strides.slice(1, 3)) } as const;
   const x = image(n, next, next(1, 40));
   return [n.pool(op, x, size, options), `${op} ${size.join('x')} stride ${options.stride[0]}`];
 }
 
+const smallImage = (next: Draw) => [next(3, 12), next(3, 12), next(1, 20)];
+
 function binary(n: Network, next: Draw): Layer {
   const op = pick(next, ['add', 'add', 'mul'] as const);
-  const shape = [next(3, 12), next(3, 12), next(1, 20)];
+  const shape = smallImage(next);
   return [n.binary(op, n.input(shape), n.input(shape)), op];
 }
 
-const kinds = [conv, conv, depthwise, depthwise, dense, pool, binary];
+/** Operands of which one has a number per channel, per pixel, or one. */
+function broadcast(n: Network, next: Draw): Layer {
+  const op = pick(next, ['add', 'mul'] as const);
+  const shape = smallImage(next);
+  const [height, width, channels] = shape;
+  const other = pick(next, [
+    [1, 1, channels!],
+    [height!, width!, 1],
+    [1, 1, 1],
+  ]);
+  return [n.binary(op, n.input(shape), n.input(other)), `broadcast ${op} ${other.join('x')}`];
+}
+
+function unary(n: Network, next: Draw): Layer {
+  const op = pick(next, ['relu', 'relu6', 'requantize'] as const);
+  return [n.activation(op, n.input(smallImage(next)), true), `unary ${op}`];
+}
+
+function mean(n: Network, next: Draw): Layer {
+  const axes = pick(next, [[1, 2], [1, 2], [3], [1], [2]]);
+  const x = n.input([next(2, 14), next(2, 14), next(1, 64)]);
+  return [n.mean(x, axes), `mean over ${axes.join(', ')}`];
+}
+
+function concat(n: Network, next: Draw): Layer {
+  const [height, width, channels] = smallImage(next) as [number, number, number];
+  const x = n.input([height, width, channels]);
+  return [n.concat([x, n.input([height, width, next(1, 20)])], 3), 'concat'];
+}
+
+function softmax(n: Network, next: Draw): Layer {
+  return [n.softmax(n.input([next(2, 100)])), 'softmax'];
+}
+
+function pad(n: Network, next: Draw): Layer {
+  const padding = [0, 0, next(0, 2), next(0, 2), next(0, 2), next(0, 2), 0, next(0, 1)];
+  return [n.pad(n.input(smallImage(next)), padding), `pad ${padding.slice(2).join(' ')}`];
+}
+
+const families = {
+  ...{ conv, narrow, depthwise, several, dilated, tiny, dense, pool, binary, broadcast },
+  ...{ unary, mean, concat, softmax, pad },
+} as const;
+
+type Family = keyof typeof families;
+
+const isFamily = (name: string): name is Family => Object.hasOwn(families, name);
+
+/** What is drawn from without `--kinds`: layers that take time are frequent. */
+const usual: readonly Family[] = ['conv', 'conv', 'depthwise', 'depthwise', 'dense', 'pool'];
+
+function kindsWanted(): readonly Family[] {
+  if (values.kinds === undefined) return [...usual, 'binary', 'mean', 'unary'];
+  const names = values.kinds.split(',');
+  const unknown = names.find((name) => !isFamily(name));
+  if (unknown === undefined) return names.filter(isFamily);
+  throw new UsageError(`no kind ${unknown}`, {
+    hint: `Kinds are ${Object.keys(families).join(', ')}.`,
+    where: '--kinds',
+  });
+}
 
 function draw(n: Network, count: number): Layer[] {
   const next = randomIntegers(seed);
-  return Array.from({ length: count }, () => pick(next, kinds)(n, next));
+  const kinds = kindsWanted();
+  return Array.from({ length: count }, () => families[pick(next, kinds)](n, next));
 }
 
 const number = (n: number, digits: number, width: number): string =>

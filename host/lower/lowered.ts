@@ -5,6 +5,7 @@
 import type { Graph, ValueId } from '../ir/graph.js';
 import type { Plan } from '../plan/plan.js';
 import type { StepNode } from './lowered-ops.js';
+import type { ByteLine } from './pack/byte-map.js';
 import type { Packing, ShortForm } from './pack/pack.js';
 import type { Plane } from './pack/plane.js';
 import type { LayerTables } from './pack/types.js';
@@ -44,13 +45,30 @@ export type ReadingOrder = 'elements' | 'pixels' | 'blocks' | 'blocks3' | 'any';
 /** Pixels of a block. */
 export const pixelsPerBlock = { pixels: 1, blocks: 4, blocks3: 3 } as const;
 
+/** How the bytes of one operand become output. */
+export type ByteKernel = { readonly name: string } & (
+  | { readonly kind: 'copy' }
+  | { readonly kind: 'table'; readonly table: Int8Array }
+  | {
+      readonly kind: 'line';
+      readonly line: ByteLine;
+      readonly clamp: readonly [least: number, most: number];
+    }
+);
+
+/** One line of levels for all outputs (lower/pack/levels.ts), and what is taken off an accumulator before. */
+export interface ReducedLevels {
+  readonly words: Int32Array;
+  readonly origin: number;
+}
+
 /** A C function and the header in kernels/c that defines it. */
 export interface Kernel {
   readonly name: string;
   readonly header: string;
   readonly order: ReadingOrder;
   /** Another form of the op's call than that of its portable kernel (emit/c/rules.ts). */
-  readonly form?: 'same' | 'dense';
+  readonly form?: 'same' | 'dense' | 'rows';
   /** How the kernel wants its weights (pack/pack.ts); absent: as the graph has them. */
   readonly packing?: Packing;
   /** What it requantizes with, where that is not the op's own tables; equal in effect. */
@@ -61,6 +79,10 @@ export interface Kernel {
   readonly border?: boolean;
   /** The plane that an add is (pack/plane.ts). */
   readonly plane?: Plane;
+  /** Of an op without weights whose accumulators have a line of levels. */
+  readonly levels?: ReducedLevels;
+  /** What an op that takes one byte at a time calls, for each operand (lower/select/bytes.ts). */
+  readonly bytes?: readonly ByteKernel[];
   /** Its output, no larger than its first operand, may lie where that begins. */
   readonly inPlace?: boolean;
   /** Bytes of memory that it works in. */

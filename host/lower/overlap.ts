@@ -50,6 +50,25 @@ export function runsInPlace(x: Value, y: Value, attrs: WindowAttrs): boolean {
   return pixelDistance(plane(x), plane(y), attrs, 1) <= 0;
 }
 
+/**
+ * Whether a depthwise op may write output rows over its input when it has read the rows of their windows,
+ * and keeps what later windows see of them: no output row reaches into rows that are still to be read.
+ */
+export function linesInPlace(
+  x: Value,
+  y: Value,
+  kernelHeight: number,
+  { stride, pad, dilation }: Required<WindowAttrs>,
+): boolean {
+  const [, inH, inW] = x.shape as Dims4;
+  const [, outH, outW] = y.shape as Dims4;
+  const reach = (kernelHeight - 1) * dilation[0] + 1;
+  return Array.from({ length: outH }, (_, row) => {
+    const unread = Math.max(0, row * stride[0] + reach - pad[0]);
+    return unread >= inH || (row + 1) * outW <= unread * inW;
+  }).every((fits) => fits);
+}
+
 /** The distance, in elements, of a kernel that works pixel by pixel; in blocks of so many. */
 type PixelRule<O extends StepOp> = (x: Value, y: Value, node: NodeOf<O>, block: number) => number;
 type WindowOp = 'conv2d' | 'depthwiseConv2d' | 'maxPool2d' | 'avgPool2d';

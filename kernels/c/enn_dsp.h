@@ -169,6 +169,18 @@ ENN_INLINE int32_t enn_ssat8(int32_t x) {
   return y;
 }
 
+/* x >> 22 limited to int8; x >> 18. */
+ENN_INLINE int32_t enn_ssat8_asr22(int32_t x) {
+  int32_t y;
+  __asm__("ssat %0, #8, %1, asr #22" : "=r"(y) : "r"(x));
+  return y;
+}
+ENN_INLINE int32_t enn_ssat8_asr18(int32_t x) {
+  int32_t y;
+  __asm__("ssat %0, #8, %1, asr #18" : "=r"(y) : "r"(x));
+  return y;
+}
+
 #else
 #define ENN_HAS_DSP 0
 
@@ -228,6 +240,8 @@ ENN_INLINE int32_t enn_smmlar(int32_t a, int32_t b, int32_t acc) {
   return enn_wrapping_add(acc, (int32_t)(product >> 32));
 }
 ENN_INLINE int32_t enn_ssat8(int32_t x) { return enn_min(enn_max(x, INT8_MIN), INT8_MAX); }
+ENN_INLINE int32_t enn_ssat8_asr22(int32_t x) { return enn_ssat8(x >> 22); }
+ENN_INLINE int32_t enn_ssat8_asr18(int32_t x) { return enn_ssat8(x >> 18); }
 #endif
 
 /* Bytes, `step` apart, as int16 less the zero point (`minus` is -zero twice). */

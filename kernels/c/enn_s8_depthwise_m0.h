@@ -1,6 +1,7 @@
 /* depthwise_conv2d, int8, for Armv6-M: a channel at a time over a plane of pairs.
  *
- * y as enn_s8_conv.h says, without dilation along the lines. Lines are the rows of the output, or its
+ * y as enn_s8_conv.h says. With dilation along the lines, and no stride there, the outputs that see the same
+ * inputs are lines of their own. Lines are the rows of the output, or its
  * columns where those are longer, or as long and the kernel is, and each is cut into two halves: a
  * pair is an input of the first half and the one at the same place of the second (enn_m0.h), so that
  * one MULS is a tap of two outputs. A channel is gathered into a plane of pairs, with zero points
@@ -10,14 +11,17 @@
  * origin are in the bias. scratch: with half = ceil(length / 2) of the longer side, pairs =
  * stride (half - 1) + kernel + 1 along a line and lines = stride (count - 1) + (kernel - 1) dilation
  * + 1 across: 4 lines pairs bytes for the plane, and 4 kernel (kernel along + 1) + 4 for the weights;
- * 4-aligned.
+ * 4-aligned. `pairlines` is for planes of many lines that are rows of x, with one output per channel: it
+ * keeps the lines that a window sees and as many as the stride, but three, ahead; those that the next
+ * outputs still see move up.
  *
  * Block: 2 outputs x 3 taps = 6 MAC in 13 instructions: 2 LDM, 3 MULS, 2 ADDS, 5 that take the sums
  * apart, one to the next line; 17 where three taps are no chunk. Around it 42 for two outputs. Other
  * kernels: 2 outputs x 2 taps in 12.
  *
  * With one output per channel, y may be x where it is not larger: pixel p of a channel is written over
- * pixel p of that channel, after all of that was read.
+ * pixel p of that channel, after all of that was read, or where lines pass by, all that lies before the
+ * first that is still to come (host/lower/select/m0.ts).
  * Oracle: host/quant/interpret/conv.ts.
  */
 #ifndef ENN_S8_DEPTHWISE_M0_H
@@ -191,37 +195,56 @@ ENN_INLINE void enn_m0_pairs(const int8_t *x, const struct enn_m0_axis *along, i
   }
 }
 
-ENN_INLINE void enn_depthwise_conv2d_s8_pairs__m0(const ENN_CONST struct enn_conv2d_s8 *p,
-                                                  const int8_t *x, const ENN_CONST int8_t *w,
-                                                  const ENN_CONST int32_t *bias,
-                                                  const ENN_CONST int32_t *levels,
-                                                  int8_t *scratch, int8_t *y) {
-  const int32_t in_c = p->in_c, out_c = p->out_c, multiplier = out_c / in_c;
-  const struct enn_m0_axis rows = {.out = p->out_h, .in = p->in_h, .kernel = p->kernel_h,
-                                   .stride = p->stride_h, .dilation = p->dilation_h,
-                                   .pad = p->pad_top, .x_step = p->in_w * in_c,
-                                   .y_step = p->out_w * out_c, .w_step = p->kernel_w};
-  const struct enn_m0_axis cols = {.out = p->out_w, .in = p->in_w, .kernel = p->kernel_w,
-                                   .stride = p->stride_w, .dilation = p->dilation_w,
-                                   .pad = p->pad_left, .x_step = in_c, .y_step = out_c,
-                                   .w_step = 1};
-  const int32_t tall =
-      p->out_h > p->out_w || (p->out_h == p->out_w && p->kernel_h > p->kernel_w);
-  const struct enn_m0_axis *const along = tall ? &rows : &cols, *const across = tall ? &cols : &rows;
+/* Lines that are read ahead. */
+#define ENN_M0_AHEAD 3
+
+/* Words, to lower addresses. */
+ENN_INLINE void enn_m0_move(const int8_t *from, int32_t count, int8_t *to) {
+  for (; count >= 4; count -= 4, from += 16, to += 16) {
+    const uint32_t a = enn_m0_load(from), b = enn_m0_load(from + 4);
+    const uint32_t c = enn_m0_load(from + 8), d = enn_m0_load(from + 12);
+    enn_m0_store(to, a);
+    enn_m0_store(to + 4, b);
+    enn_m0_store(to + 8, c);
+    enn_m0_store(to + 12, d);
+  }
+  for (; count > 0; count--, from += 4, to += 4) enn_m0_store(to, enn_m0_load(from));
+}
+
+ENN_INLINE void enn_m0_fill(int8_t *to, int32_t count, uint32_t word) {
+  for (; count > 0; count--, to += 4) enn_m0_store(to, word);
+}
+
+/* One phase of a layer along its lines: the whole plane in scratch, or, where `passes`, its lines a part
+ * at a time. */
+ENN_INLINE void enn_m0_phase(const ENN_CONST struct enn_conv2d_s8 *p,
+                             const struct enn_m0_axis *along, const struct enn_m0_axis *across,
+                             const int8_t *x, const ENN_CONST int8_t *w,
+                             const ENN_CONST int32_t *bias, const ENN_CONST int32_t *levels,
+                             int8_t *scratch, int8_t *y, const int32_t passes) {
+  const int32_t out_c = p->out_c, multiplier = out_c / p->in_c;
   const int32_t half = (along->out + 1) / 2;
   const int32_t pairs = along->stride * (half - 1) + along->kernel + 1;
-  const int32_t lines = across->stride * (across->out - 1) + (across->kernel - 1) * across->dilation + 1;
+  const int32_t lines =
+      across->stride * (across->out - 1) + (across->kernel - 1) * across->dilation + 1;
   const int32_t three = along->kernel == 3 && across->kernel == 3;
   const int32_t taps = three ? 3 : (along->kernel + 1) / 2 * 2;
-  int32_t *const spread = (int32_t *)(void *)(scratch + 4 * lines * pairs);
+  /* A plane of many lines passes by, so many at a time. */
+  const int32_t reach = (across->kernel - 1) * across->dilation + 1;
+  const int32_t ahead = reach + enn_max(ENN_M0_AHEAD, across->stride);
+  const int32_t kept = passes ? ahead : lines, line_size = 4 * pairs;
+  int32_t *const spread = (int32_t *)(void *)(scratch + kept * line_size);
   const uint32_t outside = (uint32_t)p->in_zero + ((uint32_t)p->in_zero << 16);
-  for (int32_t i = 0; i < lines * pairs; i++) enn_m0_store(scratch + 4 * i, outside);
+  if (!passes) enn_m0_fill(scratch, lines * pairs, outside);
+  /* Of the plane: the first line that is kept, and the first that is still to come. */
+  int32_t first = 0, have = 0;
   for (int32_t o = 0, c = 0, m = 0; o < out_c; o++) {
-    for (int32_t i = 0; m == 0 && i < lines; i++) {
-      const int32_t line = i - across->pad;
-      if (line >= 0 && line < across->in)
-        enn_m0_pairs(x + line * across->x_step + c, along, along->stride * half, pairs, p->in_zero,
-                     scratch + 4 * i * pairs);
+    first = have = 0;
+    for (int32_t i = 0; !passes && m == 0 && i < lines; i++) {
+      const int32_t at = i - across->pad;
+      if (at >= 0 && at < across->in)
+        enn_m0_pairs(x + at * across->x_step + c, along, along->stride * half, pairs, p->in_zero,
+                     scratch + i * line_size);
     }
     if (++m == multiplier) {
       m = 0;
@@ -240,23 +263,98 @@ ENN_INLINE void enn_depthwise_conv2d_s8_pairs__m0(const ENN_CONST struct enn_con
                                .doubles = taps / 2};
     for (int32_t i = 0; i < across->out; i++) {
       /* Where the outputs of a line are odd, its last pair is one. */
-      const int32_t whole = along->out / 2;
-      line.x = scratch + 4 * i * across->stride * pairs;
-      line.x_end = line.x + whole * line.x_step;
+      const int32_t whole = along->out / 2, top = i * across->stride;
+      if (passes && have < top + reach) {
+        enn_m0_move(scratch + (top - first) * line_size, enn_max(have - top, 0) * pairs, scratch);
+        first = top;
+        have = enn_max(have, top);
+        for (; have < enn_min(lines, first + kept); have++) {
+          const int32_t at = have - across->pad;
+          int8_t *const to = scratch + (have - first) * line_size;
+          if (at >= 0 && at < across->in)
+            enn_m0_pairs(x + at * across->x_step + o, along, along->stride * half, pairs,
+                         p->in_zero, to);
+          else
+            enn_m0_fill(to, pairs, outside);
+        }
+      }
+      line.x = scratch + (top - first) * line_size;
       line.y = y + i * across->y_step + o;
-      line.y_half = half * along->y_step;
-      const int8_t *const last = line.x_end;
+      const int8_t *const last = line.x + whole * line.x_step;
+      const int8_t *const behind = line.x + half * line.x_step;
       int8_t *const last_y = line.y + whole * line.y_step;
-      if (whole > 0) enn_m0_line(&line, chunk);
-      if (whole == half) continue;
-      line.x = last;
-      line.x_end = last + line.x_step;
-      line.y = last_y;
-      line.y_half = 0;
-      enn_m0_line(&line, chunk);
+      line.x_end = whole > 0 ? last : behind;
+      line.y_half = whole > 0 ? half * along->y_step : 0;
+      for (;;) {
+        enn_m0_line(&line, chunk);
+        if (line.x_end == behind) break;
+        line.x = last;
+        line.x_end = behind;
+        line.y = last_y;
+        line.y_half = 0;
+      }
     }
   }
+}
+
+/* Outputs with gaps between the taps along a line: those that are `dilation` apart see inputs that are,
+ * and no others. */
+ENN_INLINE struct enn_m0_axis enn_m0_part(const struct enn_m0_axis *a, int32_t phase, int32_t from) {
+  const int32_t d = a->dilation;
+  struct enn_m0_axis part = *a;
+  part.out = (a->out - phase + d - 1) / d;
+  part.in = enn_max(a->in - from + d - 1, 0) / d;
+  part.pad = (from - phase + a->pad) / d;
+  part.dilation = 1;
+  part.x_step = d * a->x_step;
+  part.y_step = d * a->y_step;
+  return part;
+}
+
+ENN_INLINE void enn_m0_depthwise(const ENN_CONST struct enn_conv2d_s8 *p,
+                                 const int8_t *x, const ENN_CONST int8_t *w,
+                                 const ENN_CONST int32_t *bias,
+                                 const ENN_CONST int32_t *levels,
+                                 int8_t *scratch, int8_t *y, const int32_t passes) {
+  const int32_t in_c = p->in_c, out_c = p->out_c;
+  const struct enn_m0_axis rows = {.out = p->out_h, .in = p->in_h, .kernel = p->kernel_h,
+                                   .stride = p->stride_h, .dilation = p->dilation_h,
+                                   .pad = p->pad_top, .x_step = p->in_w * in_c,
+                                   .y_step = p->out_w * out_c, .w_step = p->kernel_w};
+  const struct enn_m0_axis cols = {.out = p->out_w, .in = p->in_w, .kernel = p->kernel_w,
+                                   .stride = p->stride_w, .dilation = p->dilation_w,
+                                   .pad = p->pad_left, .x_step = in_c, .y_step = out_c,
+                                   .w_step = 1};
+  const int32_t tall =
+      p->out_h > p->out_w || (p->out_h == p->out_w && p->kernel_h > p->kernel_w);
+  const struct enn_m0_axis *const line = tall ? &rows : &cols, *const across = tall ? &cols : &rows;
+  const int32_t phases = line->dilation;
+  for (int32_t phase = 0; phase < enn_min(phases, line->out); phase++) {
+    /* The first input that the phase sees, inside the image or behind it. */
+    int32_t from = phases > 1 ? phase - line->pad : 0;
+    while (from < 0) from += phases;
+    while (from >= phases) from -= phases;
+    const struct enn_m0_axis part = phases > 1 ? enn_m0_part(line, phase, from) : *line;
+    enn_m0_phase(p, &part, across, x + from * line->x_step, w, bias, levels, scratch,
+                 y + phase * line->y_step, passes);
+  }
   enn_m0_clamp(y, p->out_h * p->out_w * out_c, p->clamp_min, p->clamp_max);
+}
+
+ENN_INLINE void enn_depthwise_conv2d_s8_pairs__m0(const ENN_CONST struct enn_conv2d_s8 *p,
+                                                  const int8_t *x, const ENN_CONST int8_t *w,
+                                                  const ENN_CONST int32_t *bias,
+                                                  const ENN_CONST int32_t *levels,
+                                                  int8_t *scratch, int8_t *y) {
+  enn_m0_depthwise(p, x, w, bias, levels, scratch, y, 0);
+}
+
+ENN_INLINE void enn_depthwise_conv2d_s8_pairlines__m0(const ENN_CONST struct enn_conv2d_s8 *p,
+                                                  const int8_t *x, const ENN_CONST int8_t *w,
+                                                  const ENN_CONST int32_t *bias,
+                                                  const ENN_CONST int32_t *levels,
+                                                  int8_t *scratch, int8_t *y) {
+  enn_m0_depthwise(p, x, w, bias, levels, scratch, y, 1);
 }
 
 #endif

@@ -12,14 +12,17 @@
  *
  * Layout: w begins with the places of a patch's 16 bytes in the plane, then for each output those
  * of their weights in a channel, then w[channels][kernel_h kernel_w + 1], the last of each channel
- * zero. scratch: the plane, as long and as wide as the outputs' windows reach.
+ * zero. scratch: the plane, as long and as wide as the outputs' windows reach. `patchlines` is for
+ * planes of many lines that are rows of x, with one output per channel: it keeps what 17 output rows see,
+ * 9 with a stride, and what the next of them see, too, moves up.
  *
  * Block: 4 outputs in 17 instructions, 20 where negative sums are rounded for themselves and there
  * is a second patch, whatever the window. Registers: all; in vectors the four outputs' weights, the
  * places of patch and outputs, a patch, four sums.
  *
- * With one output per channel, y may be x where it is not larger: pixel p of a channel is written over pixel p of that channel, after
- * all of that was read; no other channel is touched.
+ * With one output per channel, y may be x where it is not larger: pixel p of a channel is written over
+ * pixel p of that channel, after all of that was read, or where lines pass by, all that lies before the
+ * first that is still to come (host/lower/select/mve.ts); no other channel is touched.
  * Accumulator: |acc| < 2^30 and shift in [-22, -1], proven by the compiler.
  * Oracle: host/quant/interpret/conv.ts.
  */
@@ -239,10 +242,36 @@ ENN_INLINE struct enn_mve_walk enn_mve_walk_of(const struct enn_mve_axis *along,
   return t;
 }
 
-ENN_INLINE void enn_depthwise_conv2d_s8_patches__mve(
+/* A channel's plane: the image's lines, `count` elements of each, with zeros around them. */
+struct enn_mve_plane {
+  int32_t in, pad;         /* lines of the image, and of zeros above it */
+  int32_t count, before;   /* of a line, and zeros before them */
+  int32_t x_step, x_line;  /* bytes to the next element, and to the next line */
+  int32_t line, zero;
+};
+
+/* Outputs across that are made from the lines that are in scratch at a time. */
+ENN_INLINE int32_t enn_mve_band(const struct enn_mve_axis *across) {
+  return across->stride == 1 ? 16 : 8;
+}
+
+/* Lines [from, end) of the plane. Where they lie there are zeros, or lines like them. */
+ENN_INLINE void enn_mve_plane_lines(const struct enn_mve_plane *t, const int8_t *x, int32_t from,
+                                    int32_t end, int8_t *to) {
+  const int32_t first = enn_max(from - t->pad, 0), last = enn_min(end - t->pad, t->in);
+  if (from < t->pad) enn_mve_fill(t->zero, (enn_min(end, t->pad) - from) * t->line, to);
+  if (last > first && t->count > 0)
+    enn_mve_gather(x + first * t->x_line, t->count, t->x_step, last - first, t->x_line,
+                   to + (first + t->pad - from) * t->line + t->before, t->line);
+  const int32_t below = enn_max(last + t->pad, from);
+  if (below < end) enn_mve_fill(t->zero, (end - below) * t->line, to + (below - from) * t->line);
+}
+
+/* The whole plane in scratch, or, where `passes`, its lines a part at a time. */
+ENN_INLINE void enn_mve_patches(
     const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x, const ENN_CONST int8_t *w,
     const ENN_CONST int32_t *bias, const ENN_CONST int32_t *mult, const ENN_CONST int8_t *shift,
-    int8_t *scratch, int8_t *y) {
+    int8_t *scratch, int8_t *y, const int32_t passes) {
   const int32_t channels = p->out_c, multiplier = channels / p->in_c;
   const int32_t both = p->out_h > 1 && p->out_w > 1;
   const struct enn_mve_axis rows = {.in = p->in_h,
@@ -269,34 +298,87 @@ ENN_INLINE void enn_depthwise_conv2d_s8_patches__mve(
   const int32_t high = across.reach + (across.block - 1) * across.stride;
   const int32_t one = high * wide <= ENN_MVE_BYTES;
   const int32_t apart = both ? across.stride * line : 2 * along.stride;
-  const struct enn_mve_walk start = enn_mve_walk_of(&along, &across, line, one ? 0 : apart);
-  struct enn_mve_walk walk = start;
-  const int32_t count = enn_min(along.in, line - along.pad);
-  const int32_t full = enn_min(across.in, lines - across.pad);
-  int8_t *const inside = scratch + across.pad * line + along.pad;
+  const int32_t count = enn_max(enn_min(along.in, line - along.pad), 0);
   const int32_t taps = p->kernel_h * p->kernel_w + 1;
   struct enn_mve_channel c = {.x = scratch,
                               .w = w + ENN_MVE_TABLES,
                               .y = y,
                               .zero = p->out_zero};
   const int32_t signs = p->clamp_min < p->out_zero;
-  enn_mve_fill(p->in_zero, line * lines, scratch);
-  for (int32_t o = 0, m = 0; o < channels; o++, c.w += taps, c.y++) {
-    if (m == 0 && count > 0 && full > 0)
-      enn_mve_gather(x, count, along.x_step, full, across.x_step, inside, line);
-    if (++m == multiplier) {
-      m = 0;
-      x++;
+  if (passes) {
+    const int32_t most = enn_mve_band(&across);
+    struct enn_mve_axis part = across;
+    part.out = most;
+    const struct enn_mve_walk start = enn_mve_walk_of(&along, &part, line, one ? 0 : apart);
+    part.out = (across.out - 2) % most + 2;
+    const struct enn_mve_walk end = enn_mve_walk_of(&along, &part, line, one ? 0 : apart);
+    const struct enn_mve_plane plane = {.in = across.in,
+                                        .pad = across.pad,
+                                        .count = count,
+                                        .before = along.pad,
+                                        .x_step = along.x_step,
+                                        .x_line = across.x_step,
+                                        .line = line,
+                                        .zero = p->in_zero};
+    enn_mve_fill(p->in_zero, line * (most * across.stride + across.reach), scratch);
+    for (int32_t o = 0; o < channels; o++, c.w += taps, x++) {
+      c.bias = bias[o];
+      c.mult = mult[o];
+      c.shift = shift[o];
+      c.y = y + o;
+      int32_t have = 0;
+      for (int32_t first = 0, top = 0; first < across.out;) {
+        const int32_t last = across.out - first <= most + 1, now = last ? part.out : most;
+        const int32_t behind = top + (now - 1) * across.stride + across.reach;
+        struct enn_mve_walk walk = last ? end : start;
+        /* What the windows above saw and these still see moves up. */
+        const int32_t stays = enn_max(have - top, 0);
+        if (top > 0) enn_mve_copy(scratch + most * across.stride * line, stays * line, scratch);
+        enn_mve_plane_lines(&plane, x, top + stays, behind, scratch + stays * line);
+        enn_mve_outputs(&c, &walk, signs, w);
+        have = behind;
+        first += now;
+        top += now * across.stride;
+        c.y += now * across.y_step;
+      }
     }
-    c.bias = bias[o];
-    c.mult = mult[o];
-    c.shift = shift[o];
-    walk.x_next = start.x_next;
-    walk.y_next = start.y_next;
-    walk.lines = start.lines;
-    enn_mve_outputs(&c, &walk, signs, w);
+  } else {
+    const struct enn_mve_walk start = enn_mve_walk_of(&along, &across, line, one ? 0 : apart);
+    struct enn_mve_walk walk = start;
+    const int32_t full = enn_min(across.in, lines - across.pad);
+    int8_t *const inside = scratch + across.pad * line + along.pad;
+    enn_mve_fill(p->in_zero, line * lines, scratch);
+    for (int32_t o = 0, m = 0; o < channels; o++, c.w += taps, c.y++) {
+      if (m == 0 && count > 0 && full > 0)
+        enn_mve_gather(x, count, along.x_step, full, across.x_step, inside, line);
+      if (++m == multiplier) {
+        m = 0;
+        x++;
+      }
+      c.bias = bias[o];
+      c.mult = mult[o];
+      c.shift = shift[o];
+      walk.x_next = start.x_next;
+      walk.y_next = start.y_next;
+      walk.lines = start.lines;
+      enn_mve_outputs(&c, &walk, signs, w);
+    }
   }
   enn_mve_clamp(y, p->out_h * p->out_w * channels, p->clamp_min, p->clamp_max);
+}
+
+ENN_INLINE void enn_depthwise_conv2d_s8_patches__mve(
+    const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x, const ENN_CONST int8_t *w,
+    const ENN_CONST int32_t *bias, const ENN_CONST int32_t *mult, const ENN_CONST int8_t *shift,
+    int8_t *scratch, int8_t *y) {
+  enn_mve_patches(p, x, w, bias, mult, shift, scratch, y, 0);
+}
+
+ENN_INLINE void enn_depthwise_conv2d_s8_patchlines__mve(
+    const ENN_CONST struct enn_conv2d_s8 *p, const int8_t *x, const ENN_CONST int8_t *w,
+    const ENN_CONST int32_t *bias, const ENN_CONST int32_t *mult, const ENN_CONST int8_t *shift,
+    int8_t *scratch, int8_t *y) {
+  enn_mve_patches(p, x, w, bias, mult, shift, scratch, y, 1);
 }
 
 #endif

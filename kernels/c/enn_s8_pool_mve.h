@@ -3,7 +3,8 @@
  * y as enn_s8_pool.h says. Sums are int16: a window has at most 255 taps.
  *
  * Block: 16 channels of max_pool2d, or 8 of avg_pool2d, x 1 tap in 5 instructions: VPST and a load (the
- * lanes behind the last channel are off), VMAX or VADD, ADD, LE. A mean takes a division more.
+ * lanes behind the last channel are off), VMAX or VADD, ADD, LE. Eight means take 13 more, by the reciprocal of
+ * the taps.
  *
  * Accumulator: |acc| <= 128 255 < 2^15. Order of reading: pixel by pixel, channels ascending.
  * Oracle: host/quant/interpret/pool.ts.
@@ -91,19 +92,60 @@ ENN_INLINE void enn_mve_sums(const struct enn_mve_window *t, const int8_t *x, in
 #endif
 }
 
-/* The mean of up to 8 channels. */
-ENN_INLINE void enn_mve_means(const struct enn_mve_window *t, const int8_t *x, int32_t count,
-                              int8_t *y) {
-  const int32_t taps = t->rows * t->cols, half = taps / 2;
-  int16_t sums[8];
-  enn_mve_sums(t, x, count, sums);
-  /* C divides towards zero, so half of the count goes the way of the sign. */
-  for (int32_t c = 0; c < count; c++)
-    y[c] = (int8_t)((sums[c] > 0 ? sums[c] + half : sums[c] - half) / taps);
+/* How sums of a window become means: with n = |acc| + half < 2^15, n / taps = (2 n mult >> 16) >> right. */
+struct enn_mve_division {
+  int32_t taps, half, mult, right;
+};
+
+/* right = ceil(log2 taps), mult = ceil(2^(15 + right) / taps): exact for every n < 2^15. */
+ENN_INLINE struct enn_mve_division enn_mve_division_by(int32_t taps) {
+  const int32_t right = taps > 1 ? 32 - enn_leading_zeros((uint32_t)taps - 1u) : 0;
+  return (struct enn_mve_division){
+      taps, taps / 2, (((int32_t)1 << (15 + right)) + taps - 1) / taps, right};
 }
 
-/* `reduce` by so many channels. */
-#define ENN_MVE_POOL(reduce, lanes)                                                             \
+/* The means of up to 8 channels from their sums; halves go away from zero. */
+ENN_INLINE void enn_mve_divide(const struct enn_mve_division *d, const int16_t sums[8],
+                               int32_t count, int8_t *y) {
+#if ENN_HAS_MVE
+  __asm__ volatile(
+      " vctp.16 %[count]\n"
+      " vldrh.u16 q0, [%[sums]]\n"
+      " vdup.16 q2, %[mult]\n"
+      " vabs.s16 q1, q0\n"
+      " vadd.i16 q1, q1, %[half]\n"
+      " vshl.i16 q1, q1, #1\n"
+      " vmulh.u16 q1, q1, q2\n"
+      " vshl.u16 q1, %[left]\n"
+      " vshr.s16 q0, q0, #15\n"
+      " veor q1, q1, q0\n"
+      " vsub.i16 q1, q1, q0\n"
+      " vpst\n"
+      " vstrbt.16 q1, [%[y]]\n"
+      :
+      : [count] "r"(count), [sums] "l"(sums), [mult] "r"(d->mult), [half] "r"(d->half),
+        [left] "r"(-d->right), [y] "l"(y)
+      : "q0", "q1", "q2", "memory");
+#else
+  for (int32_t c = 0; c < count; c++) {
+    const uint32_t n = (uint32_t)((sums[c] < 0 ? -sums[c] : sums[c]) + d->half);
+    const int32_t mean = (int32_t)(2u * n * (uint32_t)d->mult >> 16 >> d->right);
+    y[c] = (int8_t)(sums[c] < 0 ? -mean : mean);
+  }
+#endif
+}
+
+/* The mean of up to 8 channels. */
+ENN_INLINE void enn_mve_means(const struct enn_mve_window *t, struct enn_mve_division *d,
+                              const int8_t *x, int32_t count, int8_t *y) {
+  int16_t sums[8];
+  enn_mve_sums(t, x, count, sums);
+  if (t->rows * t->cols != d->taps) *d = enn_mve_division_by(t->rows * t->cols);
+  enn_mve_divide(d, sums, count, y);
+}
+
+/* `reduce` by so many channels; it may use `t`, `from`, `c` and `count`. */
+#define ENN_MVE_POOL(lanes, reduce)                                                             \
   for (int32_t i = 0; i < p->out_h; i++) {                                                      \
     const int32_t top = i * p->stride_h - p->pad_top;                                           \
     const struct enn_taps rows = enn_clip_taps(top, p->kernel_h, 1, p->in_h);                   \
@@ -113,22 +155,25 @@ ENN_INLINE void enn_mve_means(const struct enn_mve_window *t, const int8_t *x, i
       const struct enn_mve_window t = {rows.last - rows.first, cols.last - cols.first,          \
                                        p->channels, p->in_w * p->channels};                     \
       const int8_t *from = x + ((top + rows.first) * p->in_w + left + cols.first) * p->channels; \
-      for (int32_t c = 0; c < p->channels; c += lanes)                                          \
-        reduce(&t, from + c, enn_min(p->channels - c, lanes), y + c);                           \
+      for (int32_t c = 0; c < p->channels; c += lanes) {                                        \
+        const int32_t count = enn_min(p->channels - c, lanes);                                  \
+        reduce;                                                                                 \
+      }                           \
     }                                                                                           \
   }
 
 ENN_INLINE void enn_max_pool2d_s8__mve(const ENN_CONST struct enn_pool2d_s8 *p, const int8_t *x,
                                        int8_t *y) {
   int8_t *const start = y;
-  ENN_MVE_POOL(enn_mve_largest, 16)
+  ENN_MVE_POOL(16, enn_mve_largest(&t, from + c, count, y + c))
   enn_mve_clamp(start, p->out_h * p->out_w * p->channels, p->clamp_min, p->clamp_max);
 }
 
 ENN_INLINE void enn_avg_pool2d_s8__mve(const ENN_CONST struct enn_pool2d_s8 *p, const int8_t *x,
                                        int8_t *y) {
   int8_t *const start = y;
-  ENN_MVE_POOL(enn_mve_means, 8)
+  struct enn_mve_division d = {0, 0, 0, 0};
+  ENN_MVE_POOL(8, enn_mve_means(&t, &d, from + c, count, y + c))
   enn_mve_clamp(start, p->out_h * p->out_w * p->channels, p->clamp_min, p->clamp_max);
 }
 

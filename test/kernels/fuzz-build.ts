@@ -55,7 +55,7 @@ export const driverSource = 'test/kernels/s8_driver.c';
 export function kernelHeaders(): ReadonlyMap<string, string> {
   const dir = packageFile('kernels/c');
   const names = readdirSync(dir).filter((name) =>
-    /^enn_(fixed|window|dsp|dot4_dsp|mve|m0|body_.*|s8.*|s16.*)\.h$/.test(name),
+    /^enn_(fixed|window|dsp|dot4_dsp|mve|m0|rows_s8|body_.*|s8.*|s16.*)\.h$/.test(name),
   );
   return new Map(names.sort().map((name) => [name, readFileSync(join(dir, name), 'utf8')]));
 }

@@ -350,6 +350,27 @@ const favourites = [
 
 const mayRunInPlace = new Set(['requantize', 'relu', 'relu6', 'softmax', 'reshape']);
 
+/** Planes of many lines, of which kernels keep a part at a time. */
+function tallPlane(d: Draft): ValueId {
+  const { g, c } = d;
+  const kernel: Pair = c.chance(0.6) ? [3, 3] : [c.int(1, 4), c.int(1, 4)];
+  const [stride, dilation] = [c.int(1, 3), c.chance(0.8) ? 1 : 2];
+  const pads = (k: number) => c.int(0, k - 1);
+  const pad = [pads(kernel[0]), pads(kernel[0]), pads(kernel[1]), pads(kernel[1])] as const;
+  const height = c.int(18, 24 * stride);
+  const width = height + c.int(-1, 6);
+  const channels = c.int(1, 3);
+  const scale = inScale(c);
+  const x = input(d, [1, height, width, channels], scale);
+  const w = weights(d, [1, ...kernel, channels], 3);
+  const b = bias(d, channels, kernel[0] * kernel[1]);
+  const attrs = {
+    ...{ stride: [stride, stride] as const, dilation: [dilation, 1] as const },
+    ...{ pad, ...clampAttr(c) },
+  };
+  return g.add('depthwiseConv2d', [x, w.id, ...b], attrs, outputQuant(d, scale * w.scale));
+}
+
 /** Seeds from here on are the favourites' own. */
 const favouriteSeeds = 2 ** 24;
 
@@ -359,7 +380,8 @@ export function fuzzCase(seed: number, index: number): FuzzCase {
   const g = buildGraph({ name: `fuzz-${seed}-${index}`, stage: 'lowered' });
   // Choices of their own, so that cases which were found earlier stay what they were.
   const own = choices(seed + favouriteSeeds, index);
-  const favourite = own.chance(0.3) ? own.pick(favourites) : undefined;
+  const rare = choices(seed + 2 * favouriteSeeds, index).chance(0.03) ? tallPlane : undefined;
+  const favourite = own.chance(0.3) ? own.pick(favourites) : rare;
   const d: Draft = favourite
     ? { g, c: own, inputs: [], deadChannels: own.chance(0.3) }
     : { g, c, inputs: [] };

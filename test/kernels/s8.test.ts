@@ -79,7 +79,7 @@ test('cases cover every op, and both values of what is drawn', () => {
 });
 
 test('cases reach every kernel of the driver', () => {
-  const numbers = Array.from({ length: 400 }, (_, i) => i);
+  const numbers = Array.from({ length: 700 }, (_, i) => i);
   const typed = typedKinds.flatMap((kind) => numbers.flatMap((i) => typedCase(kind, 1, i) ?? []));
   const cases = [...numbers.map((i) => fuzzCase(1, i)), ...typed];
   const reached = new Set(archs.flatMap((arch) => [...kernelsOf(cases, arch)]));

@@ -25,6 +25,10 @@
 #include "enn_s8_add_dsp.h"
 #include "enn_s8_add_m0.h"
 #include "enn_s8_add_mve.h"
+#include "enn_s8_add_plane_dsp.h"
+#include "enn_s8_add_rows_dsp.h"
+#include "enn_s8_add_rows_m0.h"
+#include "enn_s8_add_rows_mve.h"
 #include "enn_s8_conv.h"
 #include "enn_s8_conv_dsp.h"
 #include "enn_s8_conv_m0.h"
@@ -35,6 +39,8 @@
 #include "enn_s8_dense_m0.h"
 #include "enn_s8_dense_mve.h"
 #include "enn_s8_depthwise_any_dsp.h"
+#include "enn_s8_depthwise_channels_mve.h"
+#include "enn_s8_depthwise_direct_m0.h"
 #include "enn_s8_depthwise_dsp.h"
 #include "enn_s8_depthwise_m0.h"
 #include "enn_s8_depthwise_mve.h"
@@ -43,6 +49,13 @@
 #include "enn_s8_depthwise_plane_dsp.h"
 #include "enn_s8_depthwise_quads_dsp.h"
 #include "enn_s8_elementwise.h"
+#include "enn_s8_line_dsp.h"
+#include "enn_s8_mean_dsp.h"
+#include "enn_s8_mean_m0.h"
+#include "enn_s8_mean_mve.h"
+#include "enn_s8_mul_dsp.h"
+#include "enn_s8_mul_m0.h"
+#include "enn_s8_mul_mve.h"
 #include "enn_s8_pool.h"
 #include "enn_s8_pool_m0.h"
 #include "enn_s8_pool_dsp.h"
@@ -50,6 +63,8 @@
 #include "enn_s8_reduce.h"
 #include "enn_s8_shape.h"
 #include "enn_s8_softmax.h"
+#include "enn_s8_table.h"
+#include "enn_s8_table_mve.h"
 #include "enn_s8w4_dsp.h"
 #include "enn_s8w4_layers.h"
 
@@ -224,6 +239,31 @@ static void probe_fixed__ref(const struct probe_fixed *p, const int8_t *x, int8_
   x_w_y(enn_dense_s8_pairs4__m0, enn_dense_s8)              \
   a_b_y(enn_add_s8_plane__m0, enn_add_plane_s8)             \
   a_b_y(enn_add_s8_fine__m0, enn_add_fine_s8)               \
+  x_w_s_y(enn_depthwise_conv2d_s8_patchlines__mve, enn_conv2d_s8) \
+  x_w_y(enn_depthwise_conv2d_s8_pairlines__m0, enn_conv2d_s8) \
+  x_w_f_y(enn_depthwise_conv2d_s8_channels__mve, enn_conv2d_s8) \
+  x_w_f_y(enn_depthwise_conv2d_s8_direct__m0, enn_conv2d_s8) \
+  a_b_y(enn_add_s8_plane__dsp, enn_add_plane_s8)            \
+  a_b_y(enn_add_s8_fine__dsp, enn_add_fine_s8)              \
+  a_b_y(enn_add_s8_rows__dsp, enn_add_rows_s8)              \
+  a_b_y(enn_add_s8_finerows__dsp, enn_add_finerows_s8)      \
+  a_b_y(enn_add_s8_rows__mve, enn_add_rows_s8)              \
+  a_b_y(enn_add_s8_finerows__mve, enn_add_finerows_s8)      \
+  a_b_y(enn_add_s8_rows__m0, enn_add_rows_s8)               \
+  a_b_y(enn_add_s8_finerows__m0, enn_add_finerows_s8)       \
+  a_b_y(enn_mul_s8__dsp, enn_mul_s8)                        \
+  a_b_y(enn_mul_s8__mve, enn_mul_s8)                        \
+  x_t_t_y(enn_mul_s8__m0, enn_mul_line_s8)                  \
+  x_y(enn_mean_s8__dsp, enn_mean_s8)                        \
+  x_y(enn_mean_s8__mve, enn_mean_s8)                        \
+  a_b_y(enn_mean_s8__m0, enn_mean_s8)                       \
+  a_b_y(enn_requantize_s8_table__dsp, enn_table_s8)         \
+  a_b_y(enn_requantize_s8_table__mve, enn_table_s8)         \
+  a_b_y(enn_requantize_s8_table__m0, enn_table_s8)          \
+  x_y(enn_requantize_s8_line__dsp, enn_line_s8)             \
+  x_y(enn_concat_s8_copy__dsp, enn_table_s8)                \
+  x_y(enn_concat_s8_copy__mve, enn_table_s8)                \
+  x_y(enn_concat_s8_copy__m0, enn_table_s8)                 \
   x_w_y(enn_conv2d_s16w8__ref, enn_conv2d_s8)               \
   x_w_y(enn_conv2d_s16w8_wide__ref, enn_conv2d_s8)          \
   x_w_y(enn_depthwise_conv2d_s16w8__ref, enn_conv2d_s8)     \

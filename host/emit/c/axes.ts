@@ -72,6 +72,8 @@ export function meanFields(x: Value, axes: readonly number[]) {
     if (reduced.has(i) !== (groups.length % 2 === 0)) groups.push(1);
     groups[groups.length - 1]! *= length;
   });
+  // What is kept behind the only reduced axes is the innermost, where kernels take it together.
+  if (groups.length === 3) groups.splice(2, 0, 1, 1);
   if (groups.length > 5) refuse(x, `a mean over axes ${axes.join(', ')} has too many groups`);
   const [outer = 1, reduce0 = 1, middle = 1, reduce1 = 1, inner = 1] = groups;
   return { outer, reduce0, middle, reduce1, inner };

@@ -1,30 +1,24 @@
-/**
- * The kernel calls of each op: which fields its parameter struct gets, which tables and operands
- * follow. Field names and argument orders are those of kernels/c/enn_s8_*.h.
- */
-import type { Multiplier } from '../../core/fixed-point.js';
 import { elements, normalizeAxis } from '../../core/shape.js';
 import { borderOf } from '../../ir/border.js';
 import { type Graph, getValue, type NodeOf } from '../../ir/graph.js';
 import type { Kernel } from '../../lower/lowered.js';
 import type { StepNode, StepOp } from '../../lower/lowered-ops.js';
-import { foldZero, isHalf, packWeights } from '../../lower/pack/pack.js';
-import type { Plane } from '../../lower/pack/plane.js';
+import { foldZero, packWeights } from '../../lower/pack/pack.js';
 import type { LayerTables } from '../../lower/pack/types.js';
 import {
-  addMultipliers,
   clampOf,
   layerMultipliers,
   type MultiplierTable,
   meanMultiplier,
-  mulMultiplier,
   rescale,
   softmaxS16Scaling,
   softmaxScaling,
 } from '../../quant/interpret/params.js';
 import { biasOf, perTensor, weightsOf } from '../../quant/interpret/quant.js';
 import { expTable, reciprocalTable } from '../../quant/interpret/softmax-tables.js';
-import { broadcastFields, meanFields, padFields } from './axes.js';
+import { meanFields, padFields } from './axes.js';
+import { add, mul } from './binary-rules.js';
+import { byteCall } from './byte-calls.js';
 import {
   type Argument,
   alignedTable,
@@ -35,30 +29,12 @@ import {
   words,
   write,
 } from './call.js';
-
-/** The calls of one step, to the kernel that was selected. */
-type EmitRule<O extends StepOp> = (
-  graph: Graph,
-  node: NodeOf<O>,
-  kernel: Kernel,
-) => readonly Call[];
+import { clamping, type EmitRule, inputOf, outputOf, scaling } from './rule.js';
 
 type WindowOp = 'conv2d' | 'depthwiseConv2d';
 type WeightedNode = NodeOf<WindowOp> | NodeOf<'dense'>;
 type PoolOp = 'maxPool2d' | 'avgPool2d';
 type UnaryOp = 'relu' | 'relu6' | 'requantize';
-
-const inputOf = (graph: Graph, node: StepNode, index = 0) => getValue(graph, node.inputs[index]!);
-const outputOf = (graph: Graph, node: StepNode) => getValue(graph, node.output);
-
-const scaling = ({ multiplier, shift }: Multiplier, prefix = '') => ({
-  [`${prefix}mult`]: multiplier,
-  [`${prefix}shift`]: shift,
-});
-
-type Clamp = readonly [least: number, most: number];
-
-const clamping = ([clamp_min, clamp_max]: Clamp) => ({ clamp_min, clamp_max });
 
 /** Weights as the kernel wants them. */
 function weightTable(
@@ -190,84 +166,26 @@ const pooled: EmitRule<PoolOp> = (graph, node, kernel) => {
 };
 
 const mean: EmitRule<'mean'> = (graph, node, kernel) => {
+  const { levels } = kernel;
   const [x, y] = [inputOf(graph, node), outputOf(graph, node)];
   const count = elements(x.shape) / elements(y.shape);
   const fields = {
     ...meanFields(x, node.attrs.axes),
-    ...{ zero_sum: perTensor(x).zero * count, out_zero: perTensor(y).zero },
+    zero_sum: perTensor(x).zero * count + (levels?.origin ?? 0),
+    out_zero: perTensor(y).zero,
     ...scaling(meanMultiplier(x, y, count)),
   };
-  return [
-    { kernel: kernel.name, type: 'enn_mean_s8', fields, args: [read('x', x.id), write(y.id)] },
-  ];
-};
-
-/** What add and mul share: how broadcast operands are read, zero points, clamp. */
-function binaryFields(graph: Graph, node: NodeOf<'add'> | NodeOf<'mul'>) {
-  const [a, b, y] = [inputOf(graph, node), inputOf(graph, node, 1), outputOf(graph, node)];
-  return {
-    ...broadcastFields(a, b, y),
-    ...{ a_zero: perTensor(a).zero, b_zero: perTensor(b).zero, out_zero: perTensor(y).zero },
-    ...clamping(clampOf(graph, node)),
-  };
-}
-
-const binaryArgs = ({ inputs, output }: StepNode): readonly Argument[] => [
-  read('a', inputs[0]!),
-  read('b', inputs[1]!),
-  write(output),
-];
-
-/** Operands of one shape; first the one that is only halved (kernels/c/enn_s8_add_dsp.h). */
-const addSame: EmitRule<'add'> = (graph, node, kernel) => {
-  const { a, b, out } = addMultipliers(graph, node);
-  const order = isHalf(a) ? [0, 1] : [1, 0];
-  const scaled = isHalf(a) ? b : a;
-  const [first, second] = order.map((i) => inputOf(graph, node, i));
-  const y = outputOf(graph, node);
-  const fields = {
-    count: elements(y.shape),
-    ...{ a_zero: perTensor(first!).zero, b_zero: perTensor(second!).zero },
-    out_zero: perTensor(y).zero,
-    ...scaling(isHalf(scaled) ? { multiplier: 0, shift: -1 } : scaled, 'b_'),
-    ...scaling(out, 'out_'),
-    ...clamping(clampOf(graph, node)),
-  };
-  const args = [read('a', first!.id), read('b', second!.id), write(y.id)];
-  return [{ kernel: kernel.name, type: 'enn_add_same_s8', fields, args }];
-};
-
-/** Operands of one shape, whose sum is a plane (kernels/c/enn_s8_add_m0.h). */
-const addPlane = (graph: Graph, node: NodeOf<'add'>, kernel: string, plane: Plane): Call[] => {
-  const { aFactor: a_mult, bFactor: b_mult, offset } = plane;
-  const count = elements(outputOf(graph, node).shape);
-  const { low } = plane;
-  const below = low && { a_low: low.a, b_low: low.b, offset_low: low.offset };
-  const fields = { count, a_mult, b_mult, offset, ...below, ...clamping(clampOf(graph, node)) };
-  const type = low ? 'enn_add_fine_s8' : 'enn_add_plane_s8';
-  return [{ kernel, type, fields, args: binaryArgs(node) }];
-};
-
-const add: EmitRule<'add'> = (graph, node, kernel) => {
-  if (kernel.plane) return addPlane(graph, node, kernel.name, kernel.plane);
-  if (kernel.form === 'same') return addSame(graph, node, kernel);
-  const { a, b, out } = addMultipliers(graph, node);
-  const fields = {
-    ...binaryFields(graph, node),
-    ...scaling(a, 'a_'),
-    ...scaling(b, 'b_'),
-    ...scaling(out, 'out_'),
-  };
-  return [{ kernel: kernel.name, type: 'enn_add_s8', fields, args: binaryArgs(node) }];
-};
-
-const mul: EmitRule<'mul'> = (graph, node, kernel) => {
-  const fields = { ...binaryFields(graph, node), ...scaling(mulMultiplier(graph, node)) };
-  return [{ kernel: kernel.name, type: 'enn_mul_s8', fields, args: binaryArgs(node) }];
+  const lines = levels ? [constant('levels', `${y.id}.levels`, levels.words)] : [];
+  const args = [read('x', x.id), ...lines, write(y.id)];
+  return [{ kernel: kernel.name, type: 'enn_mean_s8', fields, args }];
 };
 
 const rescaled: EmitRule<UnaryOp> = (graph, node, kernel) => {
   const [x, y] = [inputOf(graph, node), outputOf(graph, node)];
+  if (kernel.bytes) {
+    const rows = { rows: 1, length: elements(y.shape), stride: 0, at: 0 };
+    return [byteCall(kernel.bytes[0]!, x.id, y.id, rows)];
+  }
   const fields = {
     count: elements(y.shape),
     ...{ in_zero: perTensor(x).zero, out_zero: perTensor(y).zero },
@@ -325,16 +243,22 @@ const concat: EmitRule<'concat'> = (graph, node, kernel) => {
   const axis = normalizeAxis(node.attrs.axis, y.shape.length);
   const stride = elements(y.shape.slice(axis));
   let offset = 0;
-  return node.inputs.map((id): Call => {
+  return node.inputs.map((id, i): Call => {
     const x = getValue(graph, id);
     const inner = elements(x.shape.slice(axis));
+    const outer = elements(x.shape) / inner;
+    const at = offset;
+    offset += inner;
+    if (kernel.bytes) {
+      const rows = { rows: outer, length: inner, stride, at };
+      return byteCall(kernel.bytes[i]!, id, y.id, rows);
+    }
     const fields = {
-      ...{ outer: elements(x.shape) / inner, inner, stride, offset },
+      ...{ outer, inner, stride, offset: at },
       ...{ in_zero: perTensor(x).zero, out_zero: perTensor(y).zero },
       ...scaling(rescale(x, y)),
       ...clamping(clampOf(graph, node)),
     };
-    offset += inner;
     return {
       kernel: kernel.name,
       type: 'enn_concat_s8',

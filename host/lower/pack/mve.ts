@@ -116,6 +116,8 @@ export interface Patches {
   /** The head of the weights: places of a patch's bytes, and of the weights of four outputs. */
   readonly table: Int8Array;
   readonly planeBytes: number;
+  /** The same where the plane's lines pass by, so many at a time; absent where that saves nothing. */
+  readonly passingBytes?: number;
 }
 
 /** Which weight of a channel lies at a place of the patch for an output; the zero behind them, else. */
@@ -137,8 +139,14 @@ function weightAt(
 /**
  * How enn_depthwise_conv2d_s8_patches__mve walks a layer: undefined where 16 bytes hold no patch of
  * two outputs, or the plane's lines are too long.
+ *
+ * @param plain whether there is one output per channel
  */
-export function patchesOf(height: PatchAxis, width: PatchAxis): Patches | undefined {
+export function patchesOf(
+  height: PatchAxis,
+  width: PatchAxis,
+  plain: boolean,
+): Patches | undefined {
   const tall = height.out > width.out;
   const [across, along] = tall ? [width, height] : [height, width];
   const both = across.out > 1;
@@ -163,9 +171,12 @@ export function patchesOf(height: PatchAxis, width: PatchAxis): Patches | undefi
   const weights = outputs.flatMap((output) =>
     lanes.map((lane) => weightAt(lane, output, [across, along], tall)),
   );
+  const most = across.stride === 1 ? 16 : 8;
+  const passes = plain && !tall && across.out > most + 1;
   return {
     table: Int8Array.from([...places, ...weights]),
     planeBytes: line * planeLength(across),
+    ...(passes && { passingBytes: line * (most * across.stride + reach(across)) }),
   };
 }
 

@@ -86,10 +86,22 @@ export const planeReach = ({ aFactor, bFactor, offset }: Plane): number =>
 /** Units to try, the nearest to the real factors first. */
 const pairs = nearby.flatMap((da) => nearby.map((db) => [da, db] as const));
 
+/**
+ * Factors to try: the nearest, then both a little larger. Where ratios of scales are short fractions some
+ * sums are exact halves, which the reference takes away from zero: steeper planes do.
+ */
+const steeper = [0, ...[21, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10].map((n) => 2 ** -n)];
+
+function* factorsNear(a: number, b: number, unit: number): Generator<[number, number]> {
+  for (const [da, db] of pairs.slice(0, 9)) yield [a + da * unit, b + db * unit];
+  for (const part of steeper) yield [Math.round(a * (1 + part)), Math.round(b * (1 + part))];
+  for (const [da, db] of pairs.slice(9)) yield [a + da * unit, b + db * unit];
+}
+
 function coarsePlane(outputs: Int32Array, a: number, b: number): Plane | undefined {
   if (128 * (a + b) * coarseOne >= 2 ** 31) return undefined;
-  for (const [da, db] of pairs) {
-    const [aFactor, bFactor] = [Math.round(a * coarseOne) + da, Math.round(b * coarseOne) + db];
+  const nearest = [Math.round(a * coarseOne), Math.round(b * coarseOne)] as const;
+  for (const [aFactor, bFactor] of factorsNear(...nearest, 1)) {
     const [least, most] = offsets(outputs, aFactor, bFactor, coarseOne);
     if (least > most) continue;
     const plane = { aFactor, bFactor, offset: Math.floor((least + most) / 2) };
@@ -103,8 +115,8 @@ const fineStep = 2 ** 14;
 
 function finePlane(outputs: Int32Array, a: number, b: number): Plane | undefined {
   if (128 * (a + b) * 2 ** fineBits >= 2 ** 30) return undefined;
-  for (const [da, db] of pairs) {
-    const own = [Math.round(a * fineOne) + da * fineStep, Math.round(b * fineOne) + db * fineStep];
+  const nearest = [Math.round(a * fineOne), Math.round(b * fineOne)] as const;
+  for (const own of factorsNear(...nearest, fineStep)) {
     const [least, most] = offsets(outputs, own[0]!, own[1]!, fineOne);
     if (least > most) continue;
     const parts = [...own, Math.floor((least + most) / 2)];

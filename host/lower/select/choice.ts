@@ -34,3 +34,27 @@ export function isOnePixel({ graph, node }: Case<'conv2d'>): boolean {
     width === kernelWidth
   );
 }
+
+/** Taps of an axis inside the image, summed over all outputs. */
+function axisTaps(size: number, kernel: number, out: number, window: readonly number[]): number {
+  const [stride, dilation, pad] = window as [number, number, number];
+  let sum = 0;
+  for (let i = 0; i < out; i++) {
+    for (let tap = 0; tap < kernel; tap++) {
+      const at = i * stride - pad + tap * dilation;
+      if (at >= 0 && at < size) sum += 1;
+    }
+  }
+  return sum;
+}
+
+/** Outputs of a channel of a depthwise layer, rows of their windows and taps that lie inside the image. */
+export function tapsInside({ graph, node }: Case<'depthwiseConv2d'>) {
+  const [, inH, inW] = getValue(graph, node.inputs[0]!).shape as number[];
+  const [, kernelH, kernelW] = getValue(graph, node.inputs[1]!).shape as number[];
+  const [, outH, outW] = getValue(graph, node.output).shape as number[];
+  const { stride, dilation, pad } = node.attrs;
+  const down = axisTaps(inH!, kernelH!, outH!, [stride[0], dilation[0], pad[0]]);
+  const along = axisTaps(inW!, kernelW!, outW!, [stride[1], dilation[1], pad[2]]);
+  return { outputs: outH! * outW!, rows: down * outW!, taps: down * along };
+}

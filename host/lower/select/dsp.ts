@@ -21,7 +21,9 @@ import {
   type ShortForm,
   shortForm,
 } from '../pack/pack.js';
+import { byteKernels } from './bytes.js';
 import { type Case, type Choice, type Choices, isOnePixel } from './choice.js';
+import { planeAdd, shortMean, shortMul } from './elementwise.js';
 
 /**
  * The tables of a layer for the short requantization, if that can do the same.
@@ -288,7 +290,7 @@ const dense: Choice<'dense'> = (c) => {
 };
 
 /** One operand is halved exactly, the one with the larger scale; see enn_s8_add_dsp.h. */
-const add: Choice<'add'> = ({ graph, node }) => {
+export const addSame: Choice<'add'> = ({ graph, node }) => {
   const [a, b] = node.inputs.map((id) => getValue(graph, id));
   const scaling = addMultipliers(graph, node);
   const fits = [scaling.a, scaling.b].every((factor) => isHalf(factor) || isShort(factor));
@@ -300,6 +302,8 @@ const add: Choice<'add'> = ({ graph, node }) => {
     form: 'same',
   };
 };
+
+const addPlane = planeAdd({ suffix: 'dsp', header: 'enn_s8_add_plane_dsp.h', room: 2 ** 31 });
 
 /** Sums of int16 hold that many int8. */
 const mostAveraged = 255;
@@ -316,10 +320,13 @@ const avgPool2d: Choice<'avgPool2d'> = ({ graph, node }) =>
 
 /** The kernels for Armv7E-M. */
 export const dspKernels: Choices = {
+  ...byteKernels({ header: 'enn_s8_line_dsp.h', suffix: 'dsp', lines: true }),
   conv2d,
   depthwiseConv2d,
   dense,
-  add,
+  add: (c) => addPlane(c) ?? addSame(c),
+  mul: shortMul('dsp'),
+  mean: shortMean('dsp'),
   maxPool2d,
   avgPool2d,
 };

@@ -1,19 +1,21 @@
 /**
  * Kernels for Armv6-M (kernels/c/enn_s8_*_m0.h): Cortex-M0 and M0+.
  */
-import { elements, type Pair, sameShape } from '../../core/shape.js';
+import { elements, type Pair } from '../../core/shape.js';
 import { borderOf } from '../../ir/border.js';
 import { type Graph, getValue } from '../../ir/graph.js';
 import type { WindowAttrs } from '../../ir/infer.js';
-import { addMultipliers, layerMultipliers } from '../../quant/interpret/params.js';
+import { layerMultipliers } from '../../quant/interpret/params.js';
 import { biasOf, perTensor, weightRows, weightsOf } from '../../quant/interpret/quant.js';
 import type { LayerHead, LayerOp } from '../../quant/quant-rules.js';
 import type { Kernel } from '../lowered.js';
+import { linesInPlace } from '../overlap.js';
 import { type Interval, type Levels, levelsOf } from '../pack/levels.js';
 import { chunkCount, groups8, levelWords, words4 } from '../pack/m0.js';
-import { planeOf } from '../pack/plane.js';
 import type { LayerTables } from '../pack/types.js';
-import { type Case, type Choice, type Choices, isOnePixel } from './choice.js';
+import { byteKernels } from './bytes.js';
+import { type Case, type Choice, type Choices, isOnePixel, tapsInside } from './choice.js';
+import { levelMean, levelMul, planeAdd } from './elementwise.js';
 
 type Dims4 = readonly [number, number, number, number];
 
@@ -148,56 +150,115 @@ const conv2d: Choice<'conv2d'> = (c) => {
 const isTall = ([height, width]: Pair, [kernelH, kernelW]: Pair): boolean =>
   height > width || (height === width && kernelH > kernelW);
 
-/** Bytes of plane and weights of enn_s8_depthwise_m0.h. */
-function planeBytes(
+/** About what an output of 3x3 taps takes. */
+const depthwiseWork = 60;
+
+/** Lines that are read ahead; enn_s8_depthwise_m0.h has the same number. */
+const linesAhead = 3;
+
+interface ChannelPlane {
+  /** Bytes of the plane and of the weights. */
+  readonly bytes: number;
+  /** The same where lines pass by; absent where that saves nothing. */
+  readonly passing?: number;
+  /** Whether outputs of a line are apart. */
+  readonly dilated: boolean;
+  /** About how many a channel takes. */
+  readonly instructions: number;
+}
+
+/** The plane of enn_s8_depthwise_m0.h; undefined where a dilated line has a stride. */
+function planeOfChannel(
   [height, width]: Pair,
   [kernelH, kernelW]: Pair,
   { stride, dilation }: Required<WindowAttrs>,
-): number {
+  plain: boolean,
+): ChannelPlane | undefined {
   const rows = { out: height, kernel: kernelH, stride: stride[0], dilation: dilation[0] };
   const columns = { out: width, kernel: kernelW, stride: stride[1], dilation: dilation[1] };
   const tall = isTall([height, width], [kernelH, kernelW]);
   const [along, across] = tall ? [rows, columns] : [columns, rows];
-  const pairs = along.stride * (Math.ceil(along.out / 2) - 1) + along.kernel + 1;
-  const lines = across.stride * (across.out - 1) + (across.kernel - 1) * across.dilation + 1;
-  return 4 * (lines * pairs + across.kernel * (along.kernel + 1) + 1);
+  const dilated = along.dilation > 1;
+  if (dilated && along.stride > 1) return undefined;
+  const out = Math.ceil(along.out / along.dilation);
+  const pairs = along.stride * (Math.ceil(out / 2) - 1) + along.kernel + 1;
+  const reach = (across.kernel - 1) * across.dilation + 1;
+  const lines = across.stride * (across.out - 1) + reach;
+  const ahead = reach + Math.max(linesAhead, across.stride);
+  const bytesOf = (kept: number) => 4 * (kept * pairs + across.kernel * (along.kernel + 1) + 1);
+  const passes = plain && !tall && !dilated && ahead < lines;
+  const kernel = kernelH * kernelW;
+  const instructions =
+    300 +
+    12 * kernel +
+    lines * (40 + 8 * pairs) * along.dilation +
+    across.out * (60 + Math.ceil(along.out / 2) * (50 + 6.2 * kernel));
+  const passing = passes && { passing: bytesOf(ahead) };
+  return { bytes: bytesOf(lines), dilated, instructions, ...passing };
+}
+
+/** Whether pixel by pixel takes fewer instructions than a plane of pairs, by the counts of single layers. */
+function isTiny(c: Case<'depthwiseConv2d'>, plane: ChannelPlane): boolean {
+  const { outputs, rows, taps } = tapsInside(c);
+  return 62 * outputs + 10 * rows + 8 * taps < plane.instructions;
+}
+
+/** Pixel by pixel: no tap outside the image is read, so the bias has no zero point in it. */
+function directKernel(c: Case<'depthwiseConv2d'>): Kernel | undefined {
+  const layer = layerOf(c.graph, c.node);
+  const levels = c.bounds && layerLevels(c.graph, layer);
+  if (!levels) return undefined;
+  return {
+    name: 'enn_depthwise_conv2d_s8_direct__m0',
+    header: 'enn_s8_depthwise_direct_m0.h',
+    order: 'pixels',
+    tables: {
+      weights: weightsOf(c.graph, c.node),
+      align: 1,
+      bias: foldedBias({ ...layer, inZero: 0 }, levels),
+      mult: levelWords(levels),
+    },
+  };
 }
 
 const depthwiseConv2d: Choice<'depthwiseConv2d'> = (c) => {
   const { graph, node } = c;
-  const tables = tablesOf(c, (weights) => weights);
-  // Two weights of -128 are no chunk.
-  if (!tables || tables.weights.includes(-128)) return undefined;
+  const { dilation } = node.attrs;
   const [x, y] = [getValue(graph, node.inputs[0]!), getValue(graph, node.output)];
   const [, kernelH, kernelW] = getValue(graph, node.inputs[1]!).shape as Dims4;
   const [, height, width] = y.shape as Dims4;
-  const tall = isTall([height, width], [kernelH, kernelW]);
-  if (node.attrs.dilation[tall ? 0 : 1] !== 1) return undefined;
-  return {
+  const [out, kernel]: [Pair, Pair] = [
+    [height, width],
+    [kernelH, kernelW],
+  ];
+  const plain = x.shape[3] === y.shape[3];
+  const plane = planeOfChannel(out, kernel, node.attrs, plain);
+  const direct = plain && dilation[1] === 1 && (!plane || isTiny(c, plane));
+  if (direct) return directKernel(c);
+  const tables = tablesOf(c, (weights) => weights);
+  // Two weights of -128 are no chunk.
+  if (!plane || !tables || tables.weights.includes(-128)) return undefined;
+  const inPlace = plain && !plane.dilated && elements(y.shape) <= elements(x.shape);
+  const whole: Kernel = {
     name: 'enn_depthwise_conv2d_s8_pairs__m0',
     header: 'enn_s8_depthwise_m0.h',
     order: 'any',
-    inPlace: x.shape[3] === y.shape[3] && elements(y.shape) <= elements(x.shape),
-    scratchBytes: planeBytes([height, width], [kernelH, kernelW], node.attrs),
+    inPlace,
+    scratchBytes: plane.bytes,
     tables,
   };
-};
-
-/** Operands of one shape, where a plane is exact. */
-const add: Choice<'add'> = ({ graph, node }) => {
-  const [a, b] = node.inputs.map((id) => getValue(graph, id));
-  const y = getValue(graph, node.output);
-  if (!sameShape(a!.shape, b!.shape)) return undefined;
-  const zeros = [perTensor(a!).zero, perTensor(b!).zero, perTensor(y).zero] as const;
-  const plane = planeOf({ ...addMultipliers(graph, node), zeros });
-  return (
-    plane && {
-      name: `enn_add_s8_${plane.low ? 'fine' : 'plane'}__m0`,
-      header: 'enn_s8_add_m0.h',
-      order: 'elements',
-      plane,
-    }
-  );
+  if (plane.passing === undefined) return whole;
+  return {
+    ...whole,
+    instructions: depthwiseWork * elements(y.shape),
+    smaller: {
+      ...whole,
+      name: 'enn_depthwise_conv2d_s8_pairlines__m0',
+      inPlace: inPlace && linesInPlace(x, y, kernelH, node.attrs),
+      scratchBytes: plane.passing,
+      instructions: 1.02 * depthwiseWork * elements(y.shape),
+    },
+  };
 };
 
 /** Channels for which it pays to take them together. */
@@ -216,10 +277,13 @@ const pool =
 
 /** The kernels for Armv6-M. */
 export const m0Kernels: Choices = {
+  ...byteKernels({ header: 'enn_s8_table.h', suffix: 'm0', lines: false }),
   conv2d,
   depthwiseConv2d,
   dense,
-  add,
+  add: planeAdd({ suffix: 'm0', header: 'enn_s8_add_m0.h', room: 2 ** 31 }),
+  mul: levelMul,
+  mean: levelMean,
   maxPool2d: pool('max_pool2d', () => true),
   avgPool2d: pool('avg_pool2d', (taps) => taps <= mostTaps),
 };

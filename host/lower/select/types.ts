@@ -21,7 +21,7 @@ import {
 } from '../pack/types.js';
 import { accumulatorLimit } from '../proof.js';
 import type { Choice, Choices } from './choice.js';
-import { dspKernels, isNarrow, short } from './dsp.js';
+import { addSame, dspKernels, isNarrow, short } from './dsp.js';
 
 /** What a layer's kernel is chosen by. */
 interface Layer {
@@ -229,8 +229,8 @@ const faster: {
 
 /** add of one shape for Armv7E-M, wherever that of int8 would do with the same factors. */
 const addS16: Choice<'add'> = (c) => {
-  const kernel = dspKernels.add?.(c);
-  if (kernel?.form !== 'same') return undefined;
+  const kernel = addSame(c);
+  if (!kernel) return undefined;
   return { ...kernel, name: 'enn_add_s16_same__dsp', header: 'enn_s16_add_dsp.h' };
 };
 

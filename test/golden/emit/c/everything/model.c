@@ -175,7 +175,7 @@ static const ENN_CONST struct enn_pool2d_s8 p_avgPool2d = {
 };
 
 static const ENN_CONST struct enn_mean_s8 p_mean = {
-    .outer = 1, .reduce0 = 9, .middle = 8, .reduce1 = 1, .inner = 1, .zero_sum = 27,
+    .outer = 1, .reduce0 = 9, .middle = 1, .reduce1 = 1, .inner = 8, .zero_sum = 27,
     .out_zero = -88, .mult = 1188367800, .shift = -2,
 };
 
@@ -369,7 +369,7 @@ static const ENN_CONST char enn_model_name_1[] = "tflite-int8";
 const ENN_CONST struct enn_model enn_model = {
     .abi = ENN_MODEL_ABI,
     .model_hash = {0x00,0x01,0x02,0x03,0x04,0x05,0x06,0x07,0x08,0x09,0x0a,0x0b,0x0c,0x0d,0x0e,0x0f},
-    .build_hash = {0xbb,0x6c,0xe2,0xb3,0xa3,0x97,0x0f,0x7c,0x69,0xe5,0x15,0x77,0x18,0xee,0x6f,0x95},
+    .build_hash = {0x82,0x4d,0x99,0x74,0x04,0xd0,0x58,0x39,0xbb,0x72,0xab,0x6d,0x07,0x39,0x93,0xaf},
     .name = enn_model_name_0, .scheme = enn_model_name_1, .arena_bytes = ENN_ARENA_BYTES,
     .arena_align = ENN_ARENA_ALIGN, .state_bytes = ENN_STATE_BYTES, .input_count = ENN_INPUTS,
     .output_count = ENN_OUTPUTS, .step_count = ENN_STEPS, .inputs = enn_inputs,
