@@ -90,6 +90,12 @@ static void enn_tiles_f32(const enn_f32_tiles *p, void *const *v, int32_t part, 
     const params *p = q;                      \
     return count;                             \
   }
+/* All parts of all phases on one thread. Transforms go this way: shared by several threads of
+ * WebAssembly they fail now and then in V8's baseline code (test/kernels/f32-fft.test.ts). */
+#define EACH(phases, call)                     \
+  for (phase = 0; phase < (phases); phase++) { \
+    for (part = 0; part < ENN_SHARDS; part++) call; \
+  }
 #define SERIAL(name, params, call) SHARED(name, params, 1, call)
 #define SHARED(name, params, phases, call)                                                \
   static void run_##name(const void *q, void *const *v, int32_t part, int32_t phase) {    \

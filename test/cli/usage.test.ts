@@ -57,7 +57,6 @@ const mistakes: readonly (readonly [string, RegExp])[] = [
   ['train m.ts --data mnist --epochs many', /--epochs needs a number/],
   ['eval m.tflite --data mnist --limit 0', /whole number of at least 1, got 0/],
   ['quantize m.safetensors --data mnist --limit 0', /whole number of at least 1, got 0/],
-  ['quantize m.safetensors --data mnist --max-drop -1', /loss must be at least 0, got -1/],
   ['convert --data mnist --out x.npz --limit 1.5', /whole number of at least 1, got 1.5/],
   ['bench m.tflite --timeout 0', /timeout must be above 0, got 0/],
   ['monitor', /nothing to listen to/],

@@ -132,16 +132,6 @@ function requireTrainedScheme(options: QuantizeOptions, setup: QatSetup, context
 const defaultOutput = (model: string): string =>
   `${dirname(model)}/${basename(model, extname(model))}.tflite`;
 
-/** @throws UsageError for a limit or budget that is none */
-function requireNumbers({ limit, maxDrop }: QuantizeOptions): void {
-  requireLimit(limit);
-  if (maxDrop === undefined || maxDrop >= 0) return;
-  throw new UsageError(`the accepted loss must be at least 0, got ${maxDrop}`, {
-    hint: 'Give --max-drop 0 to accept no loss at all.',
-    where: '--max-drop',
-  });
-}
-
 /** A bar per stage. */
 function reporter(context: Context) {
   let bar: ReturnType<Context['progress']> | undefined;
@@ -196,7 +186,7 @@ export async function quantize(
   context: Context = silent,
 ): Promise<QuantizeReport> {
   requireTexts('quantize', options, 'model', 'data');
-  requireNumbers(options);
+  requireLimit(options.limit);
   const { graph, trained } = readFloatModel(options);
   const output = options.out ?? defaultOutput(options.model);
   requireOtherFile(output, [options.model]);
