@@ -84,7 +84,11 @@ test('a network is counted layer by layer, twice the same', async (t) => {
   const path = join(dir, 'small.tflite');
   writeFileSync(path, smallModel());
   const once = await benchModel({ path, board: 'mps2-an386' });
-  assert.deepEqual(await benchModel({ path, board: 'mps2-an386' }), once);
+  const again = await benchModel({ path, board: 'mps2-an386' });
+  // How deep the stack is when a byte of the link interrupts depends on when the host sends it.
+  const { stackUsed } = once.size;
+  assert.deepEqual({ ...again, size: { ...again.size, stackUsed } }, once);
+  for (const { size } of [once, again]) assert.ok(size.stackUsed <= size.stack);
   assert.equal(once.unit, 'instructions');
   assert.equal(once.board, 'mps2-an386');
   assert.deepEqual(
